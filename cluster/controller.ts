@@ -1,0 +1,2 @@
+/** placeholder header */
+export class Controller {}
