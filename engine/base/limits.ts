@@ -48,6 +48,27 @@ export const WASM_PAGE_BYTES = 64 * KIB;
 /** A 32-bit WebAssembly memory ends here. */
 export const SHARED_MEMORY_BYTES_MAX = 4 * GIB;
 
+// Network front.
+
+/** One read of an idle or small-frame connection: a few small requests, and the first bytes of a large one. */
+export const LANDING_BYTES = 64 * KIB;
+
+/** Receive memory of a connection that streams large frames: several 64 KiB batches a read, small enough for the L2 cache. */
+export const RECEIVE_CHUNK_BYTES = 256 * KIB;
+
+/** Frames from this size on make a connection a streaming one: below it copying costs less than a chunk of its own. */
+export const STREAMING_FRAME_BYTES = 16 * KIB;
+
+/** Requests of one connection read ahead of their answers; librdkafka may keep a million in flight. */
+export const PIPELINED_REQUESTS_MAX = 256;
+
+/** Unsent response bytes of one connection at which its next requests wait. */
+export const UNSENT_BYTES_MAX = 512 * KIB;
+
+/** The pooled buffer that fetch responses are read into: 1 MiB a read and write costs a third less CPU than 64 KiB. */
+export const RESPONSE_BUFFER_BYTES = MIB;
+
 assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an int32 position');
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
+assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chunk');

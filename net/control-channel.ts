@@ -1,0 +1,50 @@
+/**
+ * The way from a front (sockets, data plane) to the main thread (metadata, controller, administrative APIs). A front on
+ * a thread of its own reaches it by MessagePort, a front on the main thread calls straight through; both look alike here.
+ *
+ * Image deltas come the other way: a front applies them in order and acknowledges each, because an administrative call is
+ * answered only after every front knows its outcome.
+ */
+import type { ImageDelta } from '../cluster/metadata-image.ts';
+import type { AdminContext, AutoCreation } from './admin/index.ts';
+
+/** What a front asks of the main thread. Nothing here rejects while the broker runs. */
+export interface ControlChannel {
+  /** Answers a request of an API that the data plane does not serve itself: decoded body in, decoded body out. */
+  request(apiKey: number, version: number, body: object, context: AdminContext): Promise<object>;
+  /** Creates topics that a Metadata request named; resolves when this front's image has what was created. */
+  createForMetadata(names: readonly string[]): Promise<AutoCreation[]>;
+}
+
+/** Main to front. */
+export type ToFront =
+  | { readonly type: 'socket'; readonly socket: unknown; readonly listener: string }
+  | { readonly type: 'delta'; readonly sequence: number; readonly delta: ImageDelta }
+  | { readonly type: 'response'; readonly id: number; readonly body: object }
+  | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  | {
+      readonly type: 'settings';
+      readonly settings: import('./front/front-settings.ts').FrontSettings;
+    }
+  | { readonly type: 'close' };
+
+/** Front to main. */
+export type FromFront =
+  | { readonly type: 'ready' }
+  | {
+      readonly type: 'request';
+      readonly id: number;
+      readonly apiKey: number;
+      readonly version: number;
+      readonly body: object;
+      readonly context: AdminContext;
+    }
+  | { readonly type: 'createTopics'; readonly id: number; readonly names: readonly string[] }
+  | { readonly type: 'applied'; readonly sequence: number }
+  | { readonly type: 'connections'; readonly count: number }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly line: string;
+    }
+  | { readonly type: 'closed' };
