@@ -40,6 +40,14 @@ export const DECOMPRESSED_BYTES_MAX = 256 * MIB;
 /** Per-record errors listed in one produce answer; the first ones tell the story, a batch may hold millions. */
 export const RECORD_ERRORS_MAX = 1000;
 
+// Checksums: where the native kernel overtakes the others, measured by bench/kernels/format.bench.ts.
+
+/** Against the JavaScript kernel. */
+export const CRC_NATIVE_BYTES_MIN = 224;
+
+/** Against the WebAssembly kernel, which works by address and so saves the view as well. */
+export const CRC_NATIVE_BYTES_MIN_WASM = 768;
+
 // Shared memory.
 
 /** The size of a WebAssembly page, the unit in which slab memory is reserved. */
