@@ -56,6 +56,47 @@ export const WASM_PAGE_BYTES = 64 * KIB;
 /** A 32-bit WebAssembly memory ends here. */
 export const SHARED_MEMORY_BYTES_MAX = 4 * GIB;
 
+// Rings and shards.
+
+/** Slab regions come in granules of this size: a WebAssembly page, and small beside the usual 256 KiB chunk. */
+export const SLAB_GRANULE_BYTES = 64 * KIB;
+
+/** Ordinary slab bytes of one client thread: some 30 ms of receiving at 1 GB/s; more would only wait in memory. */
+export const SLAB_BUDGET_BYTES = 32 * MIB;
+
+/** The one giant region beside it: the largest request at Kafka's default socket.request.max.bytes, and its frame. */
+export const SLAB_GIANT_BYTES = 101 * MIB;
+
+/**
+ * Appends that one client may have under way in one shard. The slab holds 512 batches of 64 KiB; beyond that batches are
+ * small, and 2,048 of them keep a shard busy for milliseconds.
+ */
+export const SUBMIT_RING_RECORDS = 2048;
+
+/** A completion for every append under way, and as many advance notices. */
+export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
+
+/** Bytes after which a shard stops taking in and writes: large writes gain nothing beyond, and answers leave earlier. */
+export const DRAIN_BYTES_MAX = 2 * MIB;
+
+/** Client threads of one engine: a bit each in a partition's waiter word, and the sign bit left alone. */
+export const CLIENTS_MAX = 31;
+
+/** Shard threads of one engine; more than cores never pays. */
+export const SHARDS_MAX = 64;
+
+/** Slots of the partition table: 64 MiB of address space, of which only used slots take memory. */
+export const PARTITIONS_MAX = 262_144;
+
+/** A freed slot waits until this many others were freed: a thread that holds an old number must not hit a new partition. */
+export const SLOT_QUARANTINE = 1024;
+
+/** Background flushes under way at once: they run on the process's thread pool, which cold reads need too. */
+export const FLUSHES_AT_ONCE = 2;
+
+/** Time-triggered background flushes that one shard asks for per second: many dirty partitions share them. */
+export const FLUSHES_PER_SECOND = 64;
+
 // Network front.
 
 /** One read of an idle or small-frame connection: a few small requests, and the first bytes of a large one. */
@@ -80,3 +121,6 @@ assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an in
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
 assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chunk');
+assert(COMPLETION_RING_RECORDS >= 2 * SUBMIT_RING_RECORDS, 'limits: completions always have room');
+assert(SLAB_GRANULE_BYTES % WASM_PAGE_BYTES === 0, 'limits: granules are whole pages');
+assert(CLIENTS_MAX < 32, 'limits: a waiter bit per client');
