@@ -1,0 +1,6 @@
+/** The client's public surface: `millrace/client`. Works against Millrace and against Apache Kafka. */
+export { Admin, type ConfigEntry, type ConfigResource, type NewTopic } from './admin.ts';
+export { Client, type ClientOptions } from './client.ts';
+export { BrokerError, ClientError, type ClientErrorCode } from './client-error.ts';
+export type { BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo } from './metadata.ts';
+export type { OffsetQuery, PartitionOffset } from './offsets.ts';
