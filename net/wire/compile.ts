@@ -7,7 +7,7 @@
  * Any thread. The few messages that travel for every batch have codecs written by hand, in `hot/`.
  */
 
-import { ZERO_UUID } from '../../engine/base/uuid.ts';
+import { type Default, defaultOf } from './defaults.ts';
 import type { Reader } from './reader.ts';
 import { type FieldSchema, type FieldsSchema, hasVersion, type ScalarName } from './schema.ts';
 import { failMalformed, WireError } from './wire-error.ts';
@@ -30,8 +30,6 @@ export interface Scope {
 }
 
 type Struct = Record<string, unknown>;
-
-const NO_BYTES = new Uint8Array(0);
 
 /** Compiles a struct, or a whole message, which is one. */
 export function compileStruct(fields: FieldsSchema, scope: Scope): ValueCodec {
@@ -221,66 +219,6 @@ class FlexibleStruct implements ValueCodec {
 function isSet(struct: Struct, field: TaggedField): boolean {
   const value = struct[field.name];
   return value !== undefined && !field.default.isEqual(value);
-}
-
-/** The value of a field that is not there. */
-interface Default {
-  make(): unknown;
-  isEqual(value: unknown): boolean;
-  /** Whether `make` always returns the same immutable value. */
-  readonly isShared: boolean;
-}
-
-function defaultOf(field: FieldSchema): Default {
-  const given = field.options.default;
-  if (given !== undefined) return sharedDefault(given);
-  switch (field.type) {
-    case 'bool':
-      return sharedDefault(false);
-    case 'string':
-      return sharedDefault('');
-    case 'uuid':
-      return sharedDefault(ZERO_UUID);
-    case 'records':
-      return sharedDefault(null);
-    case 'bytes':
-      return {
-        make: () => NO_BYTES,
-        isEqual: (value) => value instanceof Uint8Array && value.length === 0,
-        isShared: true,
-      };
-    case 'array':
-      return {
-        make: () => [],
-        isEqual: (value) => Array.isArray(value) && value.length === 0,
-        isShared: false,
-      };
-    case 'struct':
-      return structDefault(field.fields!);
-    default:
-      return sharedDefault(0);
-  }
-}
-
-function sharedDefault(fallback: unknown): Default {
-  return { make: () => fallback, isEqual: (value) => value === fallback, isShared: true };
-}
-
-function structDefault(fields: FieldsSchema): Default {
-  const members = Object.entries(fields).map(([name, field]) => ({
-    name,
-    default: defaultOf(field),
-  }));
-  return {
-    make: () => Object.fromEntries(members.map((member) => [member.name, member.default.make()])),
-    isEqual: (value) =>
-      value !== null &&
-      members.every((member) => {
-        const field = (value as Struct)[member.name];
-        return field === undefined || member.default.isEqual(field);
-      }),
-    isShared: false,
-  };
 }
 
 function compileField(field: FieldSchema, scope: Scope): ValueCodec {

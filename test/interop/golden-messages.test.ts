@@ -1,0 +1,42 @@
+/** The golden messages that come with the repository, and what the checker says about bad ones. */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { checkGolden, GOLDEN_FILE, parseGolden } from './golden-messages.ts';
+
+describe('golden messages', () => {
+  test('all of them decode to their JSON and encode back to their bytes', async () => {
+    const outcome = await checkGolden(parseGolden(readFileSync(GOLDEN_FILE, 'utf8')));
+    expect(outcome.failures).toEqual([]);
+    expect(outcome.passed).toBe(1250);
+  });
+
+  test('a changed byte, a changed value and an unknown message are failures, one line each', async () => {
+    const text = [
+      'ResponseHeader\t0\t21893f9d\t{"correlationId":562642844}',
+      'EndTxnMarker\t0\t00000001\t{"coordinatorEpoch":2}',
+      'ResponseHeader\t0\t21893f9c00\t{"correlationId":562642844}',
+      'ResponseHeader\t0\t21893f\t{"correlationId":562642844}',
+      'ResponseHeader\t7\t21893f9c\t{"correlationId":562642844}',
+      'ResponseHeader\t0\t21893f9c\t{"correlation":562642844}',
+      'ResponseHeader\t0\t21893f9c\t{}',
+      'Nonsense\t0\t00\t{}',
+      'ResponseHeader\t0\t21893f9c\t{"correlationId":562642844}',
+    ].join('\n');
+    const outcome = await checkGolden(parseGolden(text));
+    expect(outcome.passed).toBe(1);
+    expect(outcome.failures).toHaveLength(8);
+    expect(outcome.failures[0]).toBe(
+      'line 1: ResponseHeader v0: decodes to something else: correlationId is 562642845, not 562642844',
+    );
+    for (const failure of outcome.failures) expect(failure).not.toContain('\n');
+  });
+
+  test('a file of another form is refused with the line that is wrong', () => {
+    expect(() => parseGolden('')).toThrow('holds no messages');
+    expect(() => parseGolden('\nResponseHeader\t0\t00')).toThrow('line 2: has 3 columns');
+    expect(() => parseGolden('A\tx\t00\t{}')).toThrow("line 1: 'x' is not a version");
+    expect(() => parseGolden('A\t0\t0\t{}')).toThrow('line 1: the third column is not hex');
+    expect(() => parseGolden('A\t0\t00\t{')).toThrow('line 1: the fourth column is not JSON');
+  });
+});
