@@ -40,6 +40,9 @@ export const DECOMPRESSED_BYTES_MAX = 256 * MIB;
 /** Per-record errors listed in one produce answer; the first ones tell the story, a batch may hold millions. */
 export const RECORD_ERRORS_MAX = 1000;
 
+/** Unfolded bytes per chunk of framed snappy: its own window, so that larger chunks compress no better. */
+export const SNAPPY_CHUNK_BYTES = 64 * KIB;
+
 // Checksums: where the native kernel overtakes the others, measured by bench/kernels/format.bench.ts.
 
 /** Against the JavaScript kernel. */
