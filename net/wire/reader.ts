@@ -19,6 +19,8 @@ const ELEMENTS_MAX = 1024 * 1024;
 /** Below this, reading characters one by one is faster than the call into the runtime's decoder. */
 const SHORT_STRING_BYTES = 24;
 
+const STRING_BYTES_MAX = 0x7fff;
+
 const EMPTY = Buffer.alloc(0);
 
 export class Reader {
@@ -134,7 +136,7 @@ export class Reader {
   compactNullableString(): string | null {
     const size = this.unsignedVarint() - 1;
     if (size < 0) return null;
-    if (size > 0x7fff) failMalformed(`a string of ${size} bytes`);
+    if (size > STRING_BYTES_MAX) failMalformed(`a string of ${size} bytes`);
     return this.#characters(size);
   }
 
@@ -185,6 +187,24 @@ export class Reader {
   spend(count: number): void {
     this.#elementsLeft -= count;
     if (this.#elementsLeft < 0) failMalformed(`more than ${ELEMENTS_MAX} array elements`);
+  }
+
+  /** Size of a string whose bytes begin at `at` then, -1 for null: for who reads them in place, and skips them. */
+  stringSize(isCompact: boolean): number {
+    const size = isCompact ? this.unsignedVarint() - 1 : this.int16();
+    if (size < -1 || size > STRING_BYTES_MAX) failMalformed(`a string of ${size} bytes`);
+    if (size > this.end - this.at)
+      failMalformed(`${size} bytes wanted, ${this.end - this.at} left`);
+    return size;
+  }
+
+  /** Size of bytes or records that begin at `at` then, -1 for null: for who reads them in place, and skips them. */
+  bytesSize(isCompact: boolean): number {
+    const size = isCompact ? this.unsignedVarint() - 1 : this.int32();
+    if (size < -1) failMalformed(`a field of ${size} bytes`);
+    if (size > this.end - this.at)
+      failMalformed(`${size} bytes wanted, ${this.end - this.at} left`);
+    return size;
   }
 
   /** Passes over `size` bytes. */
