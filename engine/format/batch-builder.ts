@@ -179,6 +179,46 @@ export class BatchBuilder {
     if (timestampMs > this.maxTimestamp) this.maxTimestamp = timestampMs;
   }
 
+  /**
+   * Appends a record without headers whose key and value are ranges of larger buffers (length -1: null), for
+   * callers that cut lines out of chunks: no view per record. The bytes are copied.
+   */
+  appendRanges(
+    keySource: Buffer,
+    keyAt: number,
+    keyLength: number,
+    valueSource: Buffer,
+    valueAt: number,
+    valueLength: number,
+    timestampMs: number,
+  ): void {
+    if (this.recordCount === 0 && !this.#hasDeleteHorizon) this.#baseTimestamp = timestampMs;
+    const timestampDelta = timestampMs - this.#baseTimestamp;
+    const offsetDelta = ++this.#lastOffsetDelta;
+    const bodySize =
+      2 +
+      sizeOfVarlong(timestampDelta) +
+      sizeOfVarint(offsetDelta) +
+      sizeOfVarint(keyLength) +
+      Math.max(keyLength, 0) +
+      sizeOfVarint(valueLength) +
+      Math.max(valueLength, 0);
+    this.#reserve(bodySize + 5);
+    const bytes = this.#buffer;
+    let at = writeVarint(bytes, this.size, bodySize);
+    bytes[at++] = 0; // record attributes: unused
+    at = writeVarlong(bytes, at, timestampDelta);
+    at = writeVarint(bytes, at, offsetDelta);
+    at = writeVarint(bytes, at, keyLength);
+    if (keyLength > 0) at += keySource.copy(bytes, at, keyAt, keyAt + keyLength);
+    at = writeVarint(bytes, at, valueLength);
+    if (valueLength > 0) at += valueSource.copy(bytes, at, valueAt, valueAt + valueLength);
+    bytes[at++] = 0; // no headers
+    this.size = at;
+    this.recordCount++;
+    if (timestampMs > this.maxTimestamp) this.maxTimestamp = timestampMs;
+  }
+
   #appendHeaders(from: number, headers: readonly RecordHeader[]): number {
     const bytes = this.#bytes;
     let at = writeVarint(bytes, from, headers.length);
