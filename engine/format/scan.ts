@@ -8,8 +8,10 @@
  * Any thread; pure. docs/format.md, section "Recovery".
  */
 
+import { crc32c } from '../base/crc32c.ts';
 import { BATCH_BYTES_MAX } from '../base/limits.ts';
 import {
+  ATTRIBUTES_AT,
   BATCH_HEADER_BYTES,
   BATCH_LENGTH_AT,
   BATCH_OVERHEAD_BYTES,
@@ -23,7 +25,6 @@ import {
   batchSize,
   MAGIC_V2,
 } from './batch.ts';
-import { type ByteSource, computeCrc } from './validate.ts';
 
 /**
  * Why a scan stopped:
@@ -53,8 +54,8 @@ export interface ScanOptions {
   offsetAbove?: number;
   /** A longer batch stops the scan. Default BATCH_BYTES_MAX. */
   batchBytesMax?: number;
-  /** Called for every valid batch, in order. Returning false stops the scan behind it, as if the range ended. */
-  onBatch?: (at: number, size: number) => boolean | undefined | void;
+  /** Called for every valid batch, in order, with its byte position and size. */
+  onBatch?: (at: number, size: number) => void;
 }
 
 export interface ScanResult {
@@ -77,14 +78,17 @@ export interface ScanResult {
   neededBytes: number;
 }
 
-/** Scans [from, to) of `source`: how far it holds whole, valid batches with rising offsets. */
+/**
+ * Scans [from, to) and says how far it holds whole, valid batches with rising offsets. `view` is a view over
+ * the same memory as `bytes`.
+ */
 export function scanBatches(
-  source: ByteSource,
+  bytes: Uint8Array,
+  view: DataView,
   from: number,
   to: number,
   options: ScanOptions = {},
 ): ScanResult {
-  const { view } = source;
   const checkCrc = options.checkCrc ?? true;
   const batchBytesMax = options.batchBytesMax ?? BATCH_BYTES_MAX;
   const result: ScanResult = {
@@ -109,14 +113,14 @@ export function scanBatches(
       break;
     }
     const size = batchSize(view, at);
-    if (checkCrc && batchCrc(view, at) !== computeCrc(source, at, size)) {
+    if (checkCrc && batchCrc(view, at) !== crc32c(bytes, at + ATTRIBUTES_AT, at + size)) {
       result.stopReason = 'bad-crc';
       break;
     }
     offsetAbove = addBatch(view, at, size, result);
     at += size;
     result.validBytes = at - from;
-    if (options.onBatch?.(at - size, size) === false) break;
+    options.onBatch?.(at - size, size);
   }
   return result;
 }
