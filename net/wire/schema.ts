@@ -76,7 +76,7 @@ type NeededKeys<F extends Fields> = {
 }[keyof F];
 
 /** A decoded struct: every field of every version, those absent from the version with their defaults. */
-export type ReadOf<F extends Fields> = { [K in keyof F]: TypesOf<F[K]>['read'] };
+export type ReadOf<F extends Fields> = { -readonly [K in keyof F]: TypesOf<F[K]>['read'] };
 
 /** A struct to encode: fields with a default, tagged ones and those not in all versions may be left out. */
 export type WriteOf<F extends Fields> = {

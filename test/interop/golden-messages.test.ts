@@ -2,6 +2,16 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { FetchRequest, FetchResponse } from '../../net/wire/api/fetch.ts';
+import type { ProduceResponse } from '../../net/wire/api/produce.ts';
+import {
+  fetchRequestOf,
+  fetchResponseBytes,
+  produceRequestOf,
+  produceResponseBytes,
+} from '../../net/wire/hot/as-messages.ts';
+import { Reader } from '../../net/wire/reader.ts';
+import { allMessages } from '../../net/wire/registry.ts';
 import { checkGolden, GOLDEN_FILE, parseGolden } from './golden-messages.ts';
 
 describe('golden messages', () => {
@@ -9,6 +19,27 @@ describe('golden messages', () => {
     const outcome = await checkGolden(parseGolden(readFileSync(GOLDEN_FILE, 'utf8')));
     expect(outcome.failures).toEqual([]);
     expect(outcome.passed).toBe(1250);
+  });
+
+  test('the hot codecs read and write those of Produce and Fetch alike', async () => {
+    const codecs = new Map((await allMessages()).map((codec) => [codec.name, codec]));
+    let checked = 0;
+    for (const { name, version, hex } of parseGolden(readFileSync(GOLDEN_FILE, 'utf8'))) {
+      const bytes = Buffer.from(hex, 'hex');
+      const value = codecs.get(name)!.read(new Reader(bytes), version);
+      if (name === 'ProduceRequest') {
+        expect(produceRequestOf(bytes, version)).toEqual(value);
+      } else if (name === 'FetchRequest') {
+        const expected = { ...(value as FetchRequest), clusterId: null };
+        expect(fetchRequestOf(bytes, version)).toEqual(expected);
+      } else if (name === 'ProduceResponse') {
+        expect(produceResponseBytes(value as ProduceResponse, version).toString('hex')).toBe(hex);
+      } else if (name === 'FetchResponse') {
+        expect(fetchResponseBytes(value as FetchResponse, version).toString('hex')).toBe(hex);
+      } else continue;
+      checked++;
+    }
+    expect(checked).toBe(2 * (11 + 15) * 2);
   });
 
   test('a changed byte, a changed value and an unknown message are failures, one line each', async () => {
