@@ -43,6 +43,18 @@ export const RECORD_ERRORS_MAX = 1000;
 /** Unfolded bytes per chunk of framed snappy: its own window, so that larger chunks compress no better. */
 export const SNAPPY_CHUNK_BYTES = 64 * KIB;
 
+// Wire messages.
+
+/**
+ * Structs and strings that one message may hold inside arrays. Each costs tens of bytes of heap for as little as one or
+ * two on the wire: a request of 100 MiB could otherwise ask for gigabytes. A million topics in one request lies beyond
+ * anything a client sends.
+ */
+export const WIRE_ELEMENTS_MAX = 1024 * 1024;
+
+/** A writer's buffer that one large message made grow beyond this is let go at the next reset. */
+export const WRITER_KEPT_BYTES = MIB;
+
 // Checksums: where the native kernel overtakes the others, measured by bench/kernels/format.bench.ts.
 
 /** Against the JavaScript kernel. */

@@ -7,19 +7,11 @@
  */
 
 import { getInt64 } from '../../engine/base/int64.ts';
+import { INT16_MAX, WIRE_ELEMENTS_MAX } from '../../engine/base/limits.ts';
 import { failMalformed } from './wire-error.ts';
-
-/**
- * Structs, strings and byte fields that one message may hold inside arrays. Each costs tens of bytes of heap for
- * as little as one or two on the wire: a frame of 100 MiB could otherwise ask for gigabytes. A million topics in
- * one request lies beyond anything a client sends.
- */
-const ELEMENTS_MAX = 1024 * 1024;
 
 /** Below this, reading characters one by one is faster than the call into the runtime's decoder. */
 const SHORT_STRING_BYTES = 24;
-
-const STRING_BYTES_MAX = 0x7fff;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -33,7 +25,7 @@ export class Reader {
   #bytes: Uint8Array = EMPTY;
   #buffer: Buffer = EMPTY;
   #view: DataView = new DataView(EMPTY.buffer, EMPTY.byteOffset, 0);
-  #elementsLeft = ELEMENTS_MAX;
+  #elementsLeft = WIRE_ELEMENTS_MAX;
 
   constructor(bytes?: Uint8Array, at = 0, end = bytes?.length ?? 0) {
     if (bytes !== undefined) this.reset(bytes, at, end);
@@ -51,7 +43,7 @@ export class Reader {
     if (at < 0 || end > bytes.length || at > end) failMalformed(`no range ${at} to ${end}`);
     this.at = at;
     this.end = end;
-    this.#elementsLeft = ELEMENTS_MAX;
+    this.#elementsLeft = WIRE_ELEMENTS_MAX;
   }
 
   /** Bytes not read yet. */
@@ -136,7 +128,7 @@ export class Reader {
   compactNullableString(): string | null {
     const size = this.unsignedVarint() - 1;
     if (size < 0) return null;
-    if (size > STRING_BYTES_MAX) failMalformed(`a string of ${size} bytes`);
+    if (size > INT16_MAX) failMalformed(`a string of ${size} bytes`);
     return this.#characters(size);
   }
 
@@ -186,13 +178,13 @@ export class Reader {
   /** Counts `count` more heap objects against what one message may hold. */
   spend(count: number): void {
     this.#elementsLeft -= count;
-    if (this.#elementsLeft < 0) failMalformed(`more than ${ELEMENTS_MAX} array elements`);
+    if (this.#elementsLeft < 0) failMalformed(`more than ${WIRE_ELEMENTS_MAX} array elements`);
   }
 
   /** Size of a string whose bytes begin at `at` then, -1 for null: for who reads them in place, and skips them. */
   stringSize(isCompact: boolean): number {
     const size = isCompact ? this.unsignedVarint() - 1 : this.int16();
-    if (size < -1 || size > STRING_BYTES_MAX) failMalformed(`a string of ${size} bytes`);
+    if (size < -1 || size > INT16_MAX) failMalformed(`a string of ${size} bytes`);
     if (size > this.end - this.at)
       failMalformed(`${size} bytes wanted, ${this.end - this.at} left`);
     return size;

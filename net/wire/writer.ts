@@ -6,15 +6,11 @@
  */
 
 import { setInt64 } from '../../engine/base/int64.ts';
+import { INT16_MAX, WRITER_KEPT_BYTES } from '../../engine/base/limits.ts';
 import { WireError } from './wire-error.ts';
-
-/** A buffer grown beyond this by one large message is let go at the next reset. */
-const KEPT_BYTES_MAX = 1024 * 1024;
 
 /** Below this, writing characters one by one is faster than the call into the runtime's encoder. */
 const SHORT_STRING_CHARACTERS = 24;
-
-const STRING_BYTES_MAX = 0x7fff;
 
 export class Writer {
   /** Holds what was written in [0, size). Replaced when it grows. */
@@ -33,7 +29,7 @@ export class Writer {
   /** Forgets what was written. */
   reset(): void {
     this.size = 0;
-    if (this.bytes.length > KEPT_BYTES_MAX) this.#replace(this.#sizeFirst);
+    if (this.bytes.length > WRITER_KEPT_BYTES) this.#replace(this.#sizeFirst);
   }
 
   /** A copy of what was written. */
@@ -222,10 +218,10 @@ export class Writer {
     // UTF-8 takes at most three bytes per UTF-16 unit; what is not used is given back.
     const at = this.claim(length * 3);
     const size = this.bytes.write(value, at, 'utf8');
-    if (size > STRING_BYTES_MAX) {
+    if (size > INT16_MAX) {
       throw new WireError(
         'invalid-value',
-        `a string of ${size} bytes, at most ${STRING_BYTES_MAX} fit`,
+        `a string of ${size} bytes, at most ${INT16_MAX} fit`,
       );
     }
     this.size = at + size;
