@@ -106,6 +106,9 @@ export const PARTITIONS_MAX = 262_144;
 /** A freed slot waits until this many others were freed: a thread that holds an old number must not hit a new partition. */
 export const SLOT_QUARANTINE = 1024;
 
+/** Segment files that one thread keeps open for reading; the usual limit of a process is 1,048,576, of a shell 1,024. */
+export const READ_DESCRIPTORS_MAX = 512;
+
 /** Background flushes under way at once: they run on the process's thread pool, which cold reads need too. */
 export const FLUSHES_AT_ONCE = 2;
 

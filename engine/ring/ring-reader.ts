@@ -5,7 +5,13 @@
  * `read` ends, so a handler copies out what it keeps.
  */
 
-import { assertRingPlace, HEAD_WORD, RECORDS_WORD, type RingPlace, TAIL_WORD } from './ring-layout.ts';
+import {
+  assertRingPlace,
+  HEAD_WORD,
+  RECORDS_WORD,
+  type RingPlace,
+  TAIL_WORD,
+} from './ring-layout.ts';
 
 /** Called with the region and the index of the record's first word in it. */
 export type RecordHandler = (words: Int32Array, at: number) => void;

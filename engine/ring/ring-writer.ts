@@ -5,7 +5,13 @@
  * One thread per writer. Between claim and commit the record belongs to it, afterwards to the reader.
  */
 
-import { assertRingPlace, HEAD_WORD, RECORDS_WORD, type RingPlace, TAIL_WORD } from './ring-layout.ts';
+import {
+  assertRingPlace,
+  HEAD_WORD,
+  RECORDS_WORD,
+  type RingPlace,
+  TAIL_WORD,
+} from './ring-layout.ts';
 
 /** What `tryClaim` returns when the consumer is a whole ring behind. */
 export const RING_FULL = -1;

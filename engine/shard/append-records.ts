@@ -14,6 +14,9 @@ export const SUBMIT_SIZE = 2;
 export const SUBMIT_TOKEN = 3;
 export const SUBMIT_FLAGS = 4;
 
+/** In the place of a slot: the client is gone, nothing follows. */
+export const SUBMIT_GOODBYE = -1;
+
 export const COMPLETION_TOKEN = 0;
 export const COMPLETION_KIND = 1;
 export const COMPLETION_BASE_OFFSET = 2;

@@ -1,8 +1,430 @@
-// The client side of the shards, for one thread.
+/**
+ * The client side of the shards, for one thread: submits appends, gets completions and advance notices on its event loop,
+ * reads the partition table. Nothing here allocates per append.
+ *
+ * Credits: at most SUBMIT_RING_RECORDS appends of a client are under way in one shard, so their completions always fit the
+ * completion ring, which is twice as large; advance notices use only the other half, and when that is full a flag tells the
+ * client to look at every partition it watches. A shard therefore never waits for a client.
+ */
 
-import type { EngineClient, EngineClientHandle } from './engine-api.ts';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+import { MillraceError } from '../base/errors.ts';
+import { READ_DESCRIPTORS_MAX, SUBMIT_RING_RECORDS } from '../base/limits.ts';
+import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
+import { DescriptorCache } from '../io/descriptor-cache.ts';
+import type { FileSystem } from '../io/file-system.ts';
+import { realFileSystem } from '../io/real-file-system.ts';
+import { PartitionReader } from '../log/reader.ts';
+import { Doorbell } from '../ring/doorbell.ts';
+import { RingReader } from '../ring/ring-reader.ts';
+import { RING_FULL, RingWriter } from '../ring/ring-writer.ts';
+import { SLAB_FULL, SlabArena } from '../ring/slab-arena.ts';
+import {
+  COMPLETION_APPEND_TIME,
+  COMPLETION_BASE_OFFSET,
+  COMPLETION_KIND,
+  COMPLETION_START_OFFSET,
+  COMPLETION_TOKEN,
+  getInt53,
+  KIND_ADVANCED,
+  KIND_COMPLETED_WITH_DETAIL,
+  SUBMIT_AT,
+  SUBMIT_FLAGS,
+  SUBMIT_GOODBYE,
+  SUBMIT_SIZE,
+  SUBMIT_SLOT,
+  SUBMIT_TOKEN,
+} from './append-records.ts';
+import type {
+  AppendDetail,
+  AppendOutcome,
+  CompletionHandler,
+  EngineClient,
+  EngineClientHandle,
+} from './engine-api.ts';
+import {
+  type Marks,
+  PartitionTable,
+  SHARD_WORD,
+  SLOT_WORDS,
+  WAITERS_WORD,
+} from './partition-table.ts';
+import {
+  clientDoorbellWord,
+  completionRing,
+  type EngineShared,
+  rescanWord,
+  shardDoorbellWord,
+  submissionRing,
+} from './shared-state.ts';
+
+/** Everything a client is made of; `ports[s]` carries the details of refused appends from shard s. */
+export interface ClientParts {
+  readonly clientIndex: number;
+  readonly shared: EngineShared;
+  readonly memory: WasmMemory;
+  readonly rings: SharedArrayBuffer;
+  readonly ports: readonly MessagePort[];
+  readonly slabBytes: number;
+  readonly slabGiantBytes: number;
+}
 
 /** Attaches the calling thread to an engine opened elsewhere, by a handle that the opener made for it alone. */
 export function attachEngine(handle: EngineClientHandle): EngineClient {
-  throw new Error(`client ${handle.clientIndex}`);
+  return new ShardClient(handle as unknown as ClientParts, realFileSystem);
+}
+
+interface PendingAppend {
+  readonly address: number;
+  readonly resolve: (outcome: AppendOutcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One shard as this client sees it. */
+class ShardLink {
+  readonly submissions: RingWriter;
+  readonly completions: RingReader;
+  readonly doorbell: Doorbell;
+  readonly port: MessagePort;
+  readonly rescan: number;
+  /** Submitted, and the completion's place in the ring not yet given back. */
+  outstanding = 0;
+  hasNews = false;
+
+  constructor(parts: ClientParts, shard: number, rings: Int32Array, control: Int32Array) {
+    this.submissions = new RingWriter(submissionRing(rings, shard));
+    this.completions = new RingReader(completionRing(rings, shard));
+    this.doorbell = new Doorbell(control, shardDoorbellWord(shard));
+    this.port = parts.ports[shard]!;
+    this.rescan = rescanWord(shard);
+  }
+}
+
+/** Completions taken between two returns of their places to the shard. */
+const COMPLETIONS_AT_ONCE = 256;
+
+/** Such rounds for one shard in one turn of the event loop. */
+const DRAIN_PASSES_MAX = 16;
+
+const KEEP_ALIVE_MS = 0x7fffffff;
+
+export class ShardClient implements EngineClient {
+  readonly clientIndex: number;
+  readonly memory: SharedMemory;
+  readonly slab: SlabArena;
+  readonly table: PartitionTable;
+  onCompletion: CompletionHandler = () => undefined;
+  onAdvance: (slot: number) => void = () => undefined;
+  onSpace: () => void = () => undefined;
+  onDrained: (() => void) | null = null;
+  /** Set when the shards run on this very thread: does their work and then this client's. */
+  runInline: (() => void) | null = null;
+
+  readonly #fs: FileSystem;
+  readonly #links: ShardLink[] = [];
+  readonly #rings: Int32Array;
+  readonly #doorbell: Doorbell;
+  readonly #waiterBit: number;
+  // One byte per slot: watched by this client since its last advance.
+  readonly #watched: Uint8Array;
+  #watchedMax = -1;
+  #isFull = false;
+  #isSpacePending = false;
+  #isInlinePending = false;
+  #isClosed = false;
+  #descriptors: DescriptorCache | null = null;
+  #pending = new Map<number, PendingAppend>();
+  #pendingToken = -1;
+  #waiting: (() => void)[] = [];
+  #keepAlive: NodeJS.Timeout | null = null;
+
+  constructor(parts: ClientParts, fs: FileSystem) {
+    const { shared, clientIndex } = parts;
+    this.#fs = fs;
+    this.clientIndex = clientIndex;
+    this.memory = SharedMemory.attach(parts.memory);
+    this.slab = new SlabArena({
+      ordinaryBytes: parts.slabBytes,
+      giantBytes: parts.slabGiantBytes,
+    });
+    assert(this.slab.capacityBytes <= this.memory.bytes.length, 'client: slab out of its memory');
+    this.slab.onRoom = () => this.#spaceLater();
+    this.table = new PartitionTable(shared.table);
+    this.#watched = new Uint8Array(this.table.capacity);
+    this.#waiterBit = 1 << clientIndex;
+    this.#rings = new Int32Array(parts.rings);
+    const control = new Int32Array(shared.control);
+    for (let shard = 0; shard < shared.shards; shard++) {
+      this.#links.push(new ShardLink(parts, shard, this.#rings, control));
+    }
+    this.#doorbell = new Doorbell(control, clientDoorbellWord(shared.shards, clientIndex));
+    this.#sleep();
+  }
+
+  get outstanding(): number {
+    let sum = 0;
+    for (const link of this.#links) sum += link.outstanding;
+    return sum;
+  }
+
+  submit(slot: number, at: number, size: number, token: number, flags: number): boolean {
+    const link = this.#links[this.table.words[slot * SLOT_WORDS + SHARD_WORD]!]!;
+    // One record less than the ring has: the place of the goodbye.
+    if (link.outstanding >= SUBMIT_RING_RECORDS - 1) {
+      this.#isFull = true;
+      return false;
+    }
+    const record = link.submissions.tryClaim();
+    // With credits left the shard has taken out all but `outstanding` records.
+    assert(record !== RING_FULL, 'client: submission ring full in spite of credits');
+    const words = this.#rings;
+    words[record + SUBMIT_SLOT] = slot;
+    words[record + SUBMIT_AT] = at;
+    words[record + SUBMIT_SIZE] = size;
+    words[record + SUBMIT_TOKEN] = token;
+    words[record + SUBMIT_FLAGS] = flags;
+    link.submissions.commit();
+    link.outstanding++;
+    link.hasNews = true;
+    return true;
+  }
+
+  ring(): void {
+    const links = this.#links;
+    for (let i = 0; i < links.length; i++) {
+      const link = links[i]!;
+      if (!link.hasNews) continue;
+      link.hasNews = false;
+      link.doorbell.ring();
+    }
+    if (this.runInline !== null && !this.#isInlinePending) {
+      this.#isInlinePending = true;
+      queueMicrotask(() => {
+        this.#isInlinePending = false;
+        this.runInline?.();
+      });
+    }
+  }
+
+  watch(slot: number): void {
+    this.#watched[slot] = 1;
+    if (slot > this.#watchedMax) this.#watchedMax = slot;
+    // Dekker again: bit set, then marks read; the shard publishes the marks, then looks at the bits. Partner:
+    // Shard's look at WAITERS behind PartitionTable.end.
+    Atomics.or(this.table.words, slot * SLOT_WORDS + WAITERS_WORD, this.#waiterBit);
+  }
+
+  marks(slot: number, out: Marks): boolean {
+    return this.table.read(slot, out);
+  }
+
+  reader(slot: number, directory: string): PartitionReader {
+    this.#descriptors ??= new DescriptorCache(this.#fs, READ_DESCRIPTORS_MAX);
+    return new PartitionReader({
+      fs: this.#fs,
+      directory,
+      marks: this.table.source(slot),
+      descriptors: this.#descriptors,
+    });
+  }
+
+  append(slot: number, batch: Uint8Array, flags = 0): Promise<AppendOutcome> {
+    return new Promise((resolve, reject) => {
+      if (batch.length > this.slab.allocateMaxBytes) {
+        reject(
+          new MillraceError(
+            'batch-too-large',
+            `batch of ${batch.length} bytes, at most ${this.slab.allocateMaxBytes}`,
+            {
+              size: batch.length,
+              sizeMax: this.slab.allocateMaxBytes,
+            },
+          ),
+        );
+        return;
+      }
+      this.#appendWhenRoom(slot, batch, flags, resolve, reject);
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    // Resolves the promise of #sleep, which then finds the client closed.
+    this.#doorbell.ring();
+    for (const link of this.#links) this.#sayGoodbye(link);
+    const error = new MillraceError('closed', 'the engine client was closed', null);
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#pending.clear();
+    for (const retry of this.#waiting.splice(0)) retry();
+    this.#setAlive();
+    this.#descriptors?.closeAll();
+  }
+
+  /** Takes in everything that completed or advanced. The doorbell does it; a caller that polls may do it earlier. */
+  drain(): void {
+    if (this.#isClosed) return;
+    let work = 0;
+    for (const link of this.#links) {
+      this.#current = link;
+      for (let pass = 0; pass < DRAIN_PASSES_MAX; pass++) {
+        const count = link.completions.read(this.#onRecord, COMPLETIONS_AT_ONCE);
+        if (count === 0) break;
+        work += count;
+        // Credits come back when the records' places have: not while the ring still counts them.
+        link.outstanding -= this.#completed;
+        this.#completed = 0;
+      }
+      if (Atomics.load(this.#rings, link.rescan) !== 0) {
+        Atomics.store(this.#rings, link.rescan, 0);
+        work++;
+        this.#rescan(link);
+      }
+    }
+    if (work === 0 || this.#isClosed) return;
+    if (this.#isFull) {
+      this.#isFull = false;
+      this.#space();
+    }
+    this.onDrained?.();
+  }
+
+  #current: ShardLink | null = null;
+  #completed = 0;
+
+  readonly #onRecord = (words: Int32Array, at: number): void => {
+    const kind = words[at + COMPLETION_KIND]! >> 16;
+    if (kind === KIND_ADVANCED) {
+      const slot = words[at]!;
+      this.#watched[slot] = 0;
+      this.onAdvance(slot);
+      return;
+    }
+    this.#completed++;
+    let detail: AppendDetail | null = null;
+    if (kind === KIND_COMPLETED_WITH_DETAIL) {
+      // Posted before the record was committed, in the order of the records.
+      const received = receiveMessageOnPort(this.#current!.port);
+      detail = (received?.message as AppendDetail | undefined) ?? null;
+    }
+    const token = words[at + COMPLETION_TOKEN]!;
+    const errorCode = (words[at + COMPLETION_KIND]! << 16) >> 16;
+    const baseOffset = getInt53(words, at + COMPLETION_BASE_OFFSET);
+    const logAppendTimeMs = getInt53(words, at + COMPLETION_APPEND_TIME);
+    const logStartOffset = getInt53(words, at + COMPLETION_START_OFFSET);
+    if (token >= 0) {
+      this.onCompletion(token, errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail);
+    } else {
+      this.#settle(token, { errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail });
+    }
+  };
+
+  #sayGoodbye(link: ShardLink): void {
+    const record = link.submissions.tryClaim();
+    assert(record !== RING_FULL, 'client: no room for the goodbye');
+    this.#rings[record + SUBMIT_SLOT] = SUBMIT_GOODBYE;
+    link.submissions.commit();
+    link.doorbell.ring();
+    link.port.close();
+  }
+
+  /** Goes to sleep on the doorbell; one promise is outstanding at any time, and it does not keep the process alive. */
+  #sleep(): void {
+    if (this.#isClosed) return;
+    this.#doorbell.lieDown();
+    const woken = this.#hasRecords() ? null : this.#doorbell.waitAsync();
+    if (woken !== null) {
+      woken.then(this.#onWoken);
+      return;
+    }
+    // More came in meanwhile: take it after the event loop has had its turn, or a fast shard would starve the sockets.
+    this.#doorbell.getUp();
+    setImmediate(this.#onWoken);
+  }
+
+  readonly #onWoken = (): void => {
+    this.drain();
+    this.#sleep();
+  };
+
+  #hasRecords(): boolean {
+    for (const link of this.#links) {
+      if (link.completions.hasRecords() || Atomics.load(this.#rings, link.rescan) !== 0)
+        return true;
+    }
+    return false;
+  }
+
+  #rescan(link: ShardLink): void {
+    const shard = this.#links.indexOf(link);
+    for (let slot = 0; slot <= this.#watchedMax; slot++) {
+      if (this.#watched[slot] === 0) continue;
+      if (this.table.words[slot * SLOT_WORDS + SHARD_WORD] !== shard) continue;
+      this.#watched[slot] = 0;
+      this.onAdvance(slot);
+    }
+  }
+
+  #spaceLater(): void {
+    if (this.#isSpacePending) return;
+    this.#isSpacePending = true;
+    queueMicrotask(() => {
+      this.#isSpacePending = false;
+      if (!this.#isClosed) this.#space();
+    });
+  }
+
+  #space(): void {
+    for (const retry of this.#waiting.splice(0)) retry();
+    this.onSpace();
+  }
+
+  #appendWhenRoom(
+    slot: number,
+    batch: Uint8Array,
+    flags: number,
+    resolve: (outcome: AppendOutcome) => void,
+    reject: (error: Error) => void,
+  ): void {
+    if (this.#isClosed) {
+      reject(new MillraceError('closed', 'the engine client was closed', null));
+      return;
+    }
+    const address = this.slab.allocate(batch.length);
+    if (address !== SLAB_FULL) {
+      this.memory.bytes.set(batch, address);
+      const token = this.#pendingToken;
+      if (this.submit(slot, address, batch.length, token, flags)) {
+        this.#pendingToken = token === -0x7fffffff ? -1 : token - 1;
+        this.#pending.set(token, { address, resolve, reject });
+        this.#setAlive();
+        this.ring();
+        return;
+      }
+      this.slab.release(address);
+    }
+    this.#waiting.push(() => this.#appendWhenRoom(slot, batch, flags, resolve, reject));
+    this.#setAlive();
+  }
+
+  #settle(token: number, outcome: AppendOutcome): void {
+    const pending = this.#pending.get(token);
+    assert(pending !== undefined, 'client: completion of an unknown append');
+    this.#pending.delete(token);
+    this.slab.release(pending.address);
+    this.#setAlive();
+    pending.resolve(outcome);
+  }
+
+  /** A waiting doorbell does not keep the process alive, so appends that somebody awaits do it with a timer. */
+  #setAlive(): void {
+    const wanted = this.#pending.size > 0 || this.#waiting.length > 0;
+    if (wanted && this.#keepAlive === null) {
+      this.#keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
+    } else if (!wanted && this.#keepAlive !== null) {
+      clearInterval(this.#keepAlive);
+      this.#keepAlive = null;
+    }
+  }
 }

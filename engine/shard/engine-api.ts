@@ -1,14 +1,18 @@
-// The public surface of the engine: what an embedding program and the broker's threads may call.
-//
-// Ownership of bytes, in one paragraph: a client thread owns its whole slab. `slab.allocate` hands out a region, the caller
-// fills it, and from `submit(slot, at, size, ...)` until the completion with the same token the bytes [at, at + size) belong
-// to the shard thread, which patches offset and leader epoch into the batch header and writes the file from there. After the
-// completion they are the caller's again, who releases the region when nothing else in it is still needed. Nothing is copied.
-//
-// Threads: `Engine` lives on the thread that opened it. An `EngineClient` belongs to exactly one thread. Callbacks of a client
-// run on its thread's event loop, never inside `submit` or `ring`.
+/**
+ * The public surface of the engine: what an embedding program and the broker's threads may call.
+ *
+ * Ownership of bytes, in one paragraph: a client thread owns its whole slab. `slab.allocate` hands out a region, the caller
+ * fills it, and from `submit(slot, at, size, ...)` until the completion with the same token the bytes [at, at + size) belong
+ * to the shard thread, which patches offset and leader epoch into the batch header and writes the file from there. After the
+ * completion they are the caller's again, who releases the region when nothing else in it is still needed. Nothing is copied.
+ *
+ * Threads: `Engine` lives on the thread that opened it. An `EngineClient` belongs to exactly one thread. Callbacks of a client
+ * run on its thread's event loop, never inside `submit` or `ring`.
+ */
 
+import type { Clock } from '../base/clock.ts';
 import type { SharedMemory } from '../base/shared-memory.ts';
+import type { FileSystem } from '../io/file-system.ts';
 import type { LogConfig } from '../log/log-config.ts';
 import type { ProducerSummary } from '../log/producer-state.ts';
 import type { PartitionReader } from '../log/reader.ts';
@@ -28,7 +32,7 @@ export const AppendFlag = {
 export interface EngineOptions {
   /** Directory of all partitions; created when missing. Null: files in memory that vanish with `close`. */
   readonly dataDir: string | null;
-  /** Shard threads; default: one less than the cores, at least 1, at most 8. 0: the logs run on the calling thread (tests). */
+  /** Shard threads; default: half the cores, at least 1, at most 8. 0: the logs run on the calling thread (tests). */
   readonly shards?: number;
   /** How many further client threads may attach at most; default 15, at most 30. */
   readonly clients?: number;
@@ -40,6 +44,10 @@ export interface EngineOptions {
   readonly defaults?: Partial<LogConfig>;
   /** How often retention, rolls by time and expiry of producer ids are looked at; default 300,000 ms. */
   readonly retentionCheckIntervalMs?: number;
+  /** For `shards: 0` only: another file system than the machine's (tests put a faulty one here). */
+  readonly fileSystem?: FileSystem;
+  /** For `shards: 0` only: another clock. */
+  readonly clock?: Clock;
   /** One line for the operator: recovery, storage errors, slow flushes. Default: silent. */
   readonly log?: (line: string) => void;
   /** A broken invariant in a shard thread. Default: one line on stderr, then the process exits with code 1. */
@@ -63,7 +71,7 @@ export interface PartitionRef {
   readonly partition: number;
   /** Index into the partition table while the engine runs. A slot is reused after deletion, with another incarnation. */
   readonly slot: number;
-  /** Absolute path of the partition's directory, for `EngineClient.reader`. */
+  /** Path of the partition's directory, for `EngineClient.reader`. */
   readonly directory: string;
   /** 0, or why this partition could not be opened (`ErrorCode.KAFKA_STORAGE_ERROR`): its slot is then offline. */
   readonly errorCode: number;

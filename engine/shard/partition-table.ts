@@ -1,21 +1,23 @@
-// The partition table: one 256-byte slot per partition in memory that all threads share. The hot numbers of a partition's log
-// live only here, so any thread reads them without asking the thread that appends.
-//
-//   byte   0  SEQUENCE      sequence lock: odd while the writer is inside
-//          4  STATE         PartitionState
-//          8  LEADER_EPOCH
-//         12  GENERATION    + 1 when the set of segment files changed
-//         16  WAITERS       one bit per client thread that wants to hear of the next advance
-//         20  TRUNCATIONS   + 1 before bytes below the log end are cut off or files are unlinked
-//         24  SHARD         who owns the partition
-//         28  INCARNATION   + 1 when the slot is given to another partition
-//   byte  64  the cursor: 24 float64 (engine/log/cursor.ts names them)
-//
-// Writers: the slot's shard alone writes the cursor, GENERATION, TRUNCATIONS, LEADER_EPOCH, inside the sequence lock. The
-// opening thread hands out slots (SHARD, INCARNATION) while nobody else knows them. WAITERS is atomic and outside the lock.
+/**
+ * The partition table: one 256-byte slot per partition in memory that all threads share. The hot numbers of a partition's log
+ * live only here, so any thread reads them without asking the thread that appends.
+ *
+ *   byte   0  SEQUENCE      sequence lock: odd while the writer is inside
+ *          4  STATE         PartitionState
+ *          8  LEADER_EPOCH
+ *         12  GENERATION    + 1 when the set of segment files changed
+ *         16  WAITERS       one bit per client thread that wants to hear of the next advance
+ *         20  TRUNCATIONS   + 1 before bytes below the log end are cut off or files are unlinked
+ *         24  SHARD         who owns the partition
+ *         28  INCARNATION   + 1 when the slot is given to another partition
+ *   byte  64  the cursor: 24 float64 (engine/log/cursor.ts names them)
+ *
+ * Writers: the slot's shard alone writes the cursor, GENERATION, TRUNCATIONS, LEADER_EPOCH, inside the sequence lock. The
+ * opening thread hands out slots (SHARD, INCARNATION) while nobody else knows them. WAITERS is atomic and outside the lock.
+ */
 
 import { assert } from '../base/assert.ts';
-import { Cursor } from '../log/cursor.ts';
+import { Cursor, type MarksSnapshot, type MarksSource } from '../log/cursor.ts';
 
 export const SLOT_BYTES = 256;
 export const SLOT_WORDS = SLOT_BYTES / 4;
@@ -34,7 +36,7 @@ export const PartitionState = { FREE: 0, ONLINE: 1, OFFLINE: 2, DELETED: 3 } as 
 export type PartitionState = (typeof PartitionState)[keyof typeof PartitionState];
 
 /** A consistent snapshot of one slot. Make one per reading place and reuse it. */
-export class Marks {
+export class Marks implements MarksSnapshot {
   state: number = PartitionState.FREE;
   leaderEpoch = -1;
   generation = 0;
@@ -63,6 +65,32 @@ export class Marks {
   }
 }
 
+/** The marks of one slot, for a PartitionReader. */
+class SlotMarks implements MarksSource {
+  readonly #table: PartitionTable;
+  readonly #slot: number;
+
+  constructor(table: PartitionTable, slot: number) {
+    this.#table = table;
+    this.#slot = slot;
+  }
+
+  snapshot(out: MarksSnapshot): boolean {
+    return this.#table.read(this.#slot, out);
+  }
+
+  isCurrent(truncations: number, incarnation: number): boolean {
+    const { words } = this.#table;
+    const base = this.#slot * SLOT_WORDS;
+    // The log moves TRUNCATIONS before it cuts or unlinks. Bytes read before an unmoved number is seen were whole.
+    return (
+      Atomics.load(words, base + TRUNCATIONS_WORD) === truncations &&
+      Atomics.load(words, base + INCARNATION_WORD) === incarnation &&
+      Atomics.load(words, base + STATE_WORD) === PartitionState.ONLINE
+    );
+  }
+}
+
 export class PartitionTable {
   readonly shared: SharedArrayBuffer;
   readonly capacity: number;
@@ -79,8 +107,12 @@ export class PartitionTable {
     this.floats = new Float64Array(shared);
   }
 
-  static create(capacity: number): PartitionTable {
-    return new PartitionTable(new SharedArrayBuffer(capacity * SLOT_BYTES));
+  static bytes(capacity: number): number {
+    return capacity * SLOT_BYTES;
+  }
+
+  source(slot: number): MarksSource {
+    return new SlotMarks(this, slot);
   }
 
   cursor(slot: number): Float64Array {
@@ -103,7 +135,7 @@ export class PartitionTable {
   }
 
   /** A consistent snapshot; spins while a writer is inside (some ten stores long). False when the slot is not online. */
-  read(slot: number, out: Marks): boolean {
+  read(slot: number, out: MarksSnapshot): boolean {
     const base = slot * SLOT_WORDS;
     const from = (slot * SLOT_BYTES + CURSOR_AT) / 8;
     const { words, floats } = this;

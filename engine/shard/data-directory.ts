@@ -1,0 +1,87 @@
+/**
+ * What lies in a data directory beside the logs themselves: names of partition directories, of the shards' manifests, of
+ * what a deletion left. On the opening thread.
+ */
+
+import { messageOf } from '../base/errors.ts';
+import { PARTITION_METADATA_FILE, parsePartitionMetadata } from '../format/partition-metadata.ts';
+import { type FileSystem, isFileError } from '../io/file-system.ts';
+import type { DiscoveredPartition } from './engine-api.ts';
+
+/** Ends the name of a directory whose partition is deleted (Kafka's LogManager uses the same). */
+const DELETED_SUFFIX = '-delete';
+const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id';
+
+export function partitionDirectory(dataDir: string, topic: string, partition: number): string {
+  return `${dataDir}/${topic}-${partition}`;
+}
+
+export function deletionSuffix(unique: string): string {
+  return `.${unique}${DELETED_SUFFIX}`;
+}
+
+export function manifestPath(dataDir: string, shard: number, shards: number): string {
+  return `${dataDir}/shard-${shard}-of-${shards}.manifest`;
+}
+
+export interface DataDirectoryContents {
+  readonly partitions: DiscoveredPartition[];
+  /** Directories whose deletion did not come to its end. */
+  readonly deleted: string[];
+  /** Manifests of an engine with another number of shards. */
+  readonly foreignManifests: string[];
+}
+
+export function readDataDirectory(
+  fs: FileSystem,
+  dataDir: string,
+  shards: number,
+  log: (line: string) => void,
+): DataDirectoryContents {
+  const partitions: DiscoveredPartition[] = [];
+  const deleted: string[] = [];
+  const foreignManifests: string[] = [];
+  for (const name of fs.readdir(dataDir)) {
+    const path = `${dataDir}/${name}`;
+    const manifest = /^shard-\d+-of-(\d+)\.manifest$/.exec(name);
+    if (manifest !== null) {
+      if (Number(manifest[1]) !== shards) foreignManifests.push(path);
+      continue;
+    }
+    if (name.endsWith(DELETED_SUFFIX)) {
+      deleted.push(path);
+      continue;
+    }
+    const match = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/.exec(name);
+    if (match === null) continue;
+    const topicId = readTopicId(fs, path, log);
+    if (topicId === undefined) continue;
+    partitions.push({ topic: match[1]!, partition: Number(match[2]), topicId, directory: path });
+  }
+  return { partitions, deleted, foreignManifests };
+}
+
+/** Changes when the machine starts anew; null where the system does not tell. */
+export function readBootId(fs: FileSystem): string | null {
+  try {
+    return fs.readFile(BOOT_ID_PATH).toString('latin1').trim();
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return null;
+  }
+}
+
+/** Null: the directory has no topic id. Undefined: it is not a directory. */
+function readTopicId(
+  fs: FileSystem,
+  path: string,
+  log: (line: string) => void,
+): string | null | undefined {
+  try {
+    return parsePartitionMetadata(fs.readFile(`${path}/${PARTITION_METADATA_FILE}`).toString());
+  } catch (error) {
+    if (isFileError(error, 'not-directory')) return undefined;
+    if (!isFileError(error, 'not-found')) log(`${path}: ${messageOf(error)}`);
+    return null;
+  }
+}

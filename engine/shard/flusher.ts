@@ -1,0 +1,83 @@
+/**
+ * Brings files to the disk in the background, for shards that must not wait: a few at a time on the process's thread pool,
+ * each on a descriptor of its own, opened by path. What a write through another descriptor put into the page cache is synced
+ * as well: fdatasync speaks of the file, not of the descriptor.
+ *
+ * On the opening thread.
+ */
+
+import { messageOf } from '../base/errors.ts';
+import { FLUSHES_AT_ONCE } from '../base/limits.ts';
+import { type FileSystem, isFileError } from '../io/file-system.ts';
+
+export interface FlushOrder {
+  readonly paths: readonly string[];
+  /** Synced last, when a file is new in it. */
+  readonly directory: string | null;
+  /** Called once; null when everything is on the disk. */
+  readonly onDone: (failure: string | null) => void;
+}
+
+export class Flusher {
+  readonly #fs: FileSystem;
+  readonly #queue: FlushOrder[] = [];
+  #underWay = 0;
+  #onIdle: (() => void) | null = null;
+
+  constructor(fs: FileSystem) {
+    this.#fs = fs;
+  }
+
+  add(order: FlushOrder): void {
+    this.#queue.push(order);
+    this.#next();
+  }
+
+  /** Resolves when nothing is under way or waits. */
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  #next(): void {
+    while (this.#underWay < FLUSHES_AT_ONCE) {
+      const order = this.#queue.shift();
+      if (order === undefined) break;
+      this.#underWay++;
+      this.#run(order).then((failure) => {
+        this.#underWay--;
+        order.onDone(failure);
+        this.#next();
+        if (this.#underWay === 0) this.#onIdle?.();
+      });
+    }
+  }
+
+  async #run(order: FlushOrder): Promise<string | null> {
+    try {
+      for (const path of order.paths) await this.#sync(path);
+      if (order.directory !== null) await this.#sync(order.directory);
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #sync(path: string): Promise<void> {
+    let fd: number;
+    try {
+      fd = this.#fs.open(path, 'read');
+    } catch (error) {
+      // Retention or a deletion was faster: then nobody needs the bytes.
+      if (isFileError(error, 'not-found')) return;
+      throw error;
+    }
+    try {
+      await this.#fs.syncAsync(fd);
+    } finally {
+      this.#fs.close(fd);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * A shard with its control messages: takes them, answers them, and runs the loop of a shard thread. What is host-dependent
+ * (how messages come and go) is handed in, so the same host runs on a thread of its own or on the opening thread.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { FileSystem } from '../io/file-system.ts';
+import { Manifest } from '../log/manifest.ts';
+import { type FromShard, type ToShard, toPlainError } from './messages.ts';
+import { Shard } from './shard.ts';
+import { answerRequest } from './shard-requests.ts';
+import { type EngineShared, shardMailWord } from './shared-state.ts';
+
+/** What the opening thread tells a shard at its start; structured-cloneable. */
+export interface ShardSettings {
+  readonly index: number;
+  readonly shared: EngineShared;
+  /** Null: no manifest is kept, as for files in memory. */
+  readonly manifestPath: string | null;
+  readonly foreignManifestPaths: readonly string[];
+  readonly bootId: string | null;
+  readonly maintainIntervalMs: number;
+}
+
+export interface ShardEnvironment {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly post: (message: FromShard) => void;
+}
+
+export class ShardHost {
+  readonly shard: Shard;
+  isStopped = false;
+  readonly #post: (message: FromShard) => void;
+  readonly #control: Int32Array;
+  readonly #mail: number;
+
+  constructor(settings: ShardSettings, environment: ShardEnvironment) {
+    const { fs } = environment;
+    const open = (path: string) => Manifest.open({ fs, path, bootId: settings.bootId });
+    this.#post = environment.post;
+    this.#control = new Int32Array(settings.shared.control);
+    this.#mail = shardMailWord(settings.index);
+    this.shard = new Shard({
+      ...environment,
+      index: settings.index,
+      shared: settings.shared,
+      manifest: settings.manifestPath === null ? null : open(settings.manifestPath),
+      foreignManifests: settings.foreignManifestPaths.map(open),
+      maintainIntervalMs: settings.maintainIntervalMs,
+    });
+  }
+
+  /** Handles one message; the caller holds the shard's lock. */
+  receive(message: ToShard): void {
+    switch (message.kind) {
+      case 'attach':
+        this.shard.attach(message);
+        return;
+      case 'flushed':
+        this.shard.flushed(message.token, message.failure);
+        return;
+      case 'request':
+        this.#answer(message.id, message);
+        return;
+    }
+  }
+
+  /** The life of a shard thread: passes while there is work, sleep when there is none. Returns when the shard is closed. */
+  run(takeMessage: () => ToShard | null): void {
+    const { shard } = this;
+    while (!this.isStopped) {
+      shard.lock.acquire();
+      const work = this.#takeMail(takeMessage) + (this.isStopped ? 0 : shard.doWork());
+      shard.lock.release();
+      if (work > 0) continue;
+      shard.doorbell.lieDown();
+      // The second look, behind the announcement: see Doorbell. The mail is announced like a record in a ring.
+      if (shard.hasWork() || Atomics.load(this.#control, this.#mail) !== 0) shard.doorbell.getUp();
+      else shard.doorbell.wait(shard.idleMs());
+    }
+  }
+
+  #takeMail(takeMessage: () => ToShard | null): number {
+    // Cleared before the port is emptied: what is posted meanwhile sets it again. Partner: ShardThread.post.
+    if (Atomics.exchange(this.#control, this.#mail, 0) === 0) return 0;
+    let count = 1;
+    for (let message = takeMessage(); message !== null; message = takeMessage()) {
+      this.receive(message);
+      count++;
+    }
+    return count;
+  }
+
+  #answer(id: number, request: Extract<ToShard, { kind: 'request' }>): void {
+    let value: unknown;
+    try {
+      value = answerRequest(this.shard, request.name, request.argument);
+    } catch (error) {
+      const plain = toPlainError(error);
+      if (plain.code === 'assertion' || plain.code === 'unexpected') throw error;
+      this.#post({ kind: 'refusal', id, error: plain });
+      return;
+    }
+    if (request.name === 'close') this.isStopped = true;
+    this.#post({ kind: 'answer', id, value });
+  }
+}

@@ -1,0 +1,533 @@
+/**
+ * One shard: owns the logs of its partitions, takes appends out of the rings of all clients, writes them, answers.
+ *
+ * A pass (`doWork`) holds the shard's lock and does, in this order: one bounded look into every client's ring, grouping what is
+ * there by partition; one append per group; completions and advance notices; one doorbell per client; timers that are due.
+ * Groups that must reach the disk before their answer (flush.messages) come last, after the others' doorbells have been rung.
+ *
+ * Runs on a shard thread (shard-thread.ts), or on the opening thread when the engine has no shard threads. Appends allocate
+ * nothing: pieces and groups are pooled and reused pass after pass. Control requests are in shard-requests.ts.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { ErrorCode } from '../base/error-codes.ts';
+import { messageOf } from '../base/errors.ts';
+import {
+  COMPLETION_RING_RECORDS,
+  DRAIN_BYTES_MAX,
+  FLUSHES_PER_SECOND,
+  SUBMIT_RING_RECORDS,
+} from '../base/limits.ts';
+import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
+import { type FileSystem, isFileError } from '../io/file-system.ts';
+import { type AppendPiece, createAppendPiece } from '../log/append.ts';
+import { Cursor } from '../log/cursor.ts';
+import { LogResources } from '../log/log-resources.ts';
+import type { Manifest, ManifestEntry } from '../log/manifest.ts';
+import { Doorbell } from '../ring/doorbell.ts';
+import { RingReader } from '../ring/ring-reader.ts';
+import { RING_FULL, RingWriter } from '../ring/ring-writer.ts';
+import {
+  COMPLETION_APPEND_TIME,
+  COMPLETION_BASE_OFFSET,
+  COMPLETION_KIND,
+  COMPLETION_START_OFFSET,
+  COMPLETION_TOKEN,
+  KIND_ADVANCED,
+  KIND_COMPLETED,
+  KIND_COMPLETED_WITH_DETAIL,
+  putInt53,
+  SUBMIT_AT,
+  SUBMIT_FLAGS,
+  SUBMIT_GOODBYE,
+  SUBMIT_SIZE,
+  SUBMIT_SLOT,
+  SUBMIT_TOKEN,
+} from './append-records.ts';
+import { AppendFlag } from './engine-api.ts';
+import type { FromShard } from './messages.ts';
+import { PartitionTable, SLOT_WORDS, WAITERS_WORD } from './partition-table.ts';
+import { ShardLock } from './shard-lock.ts';
+import type { ShardPartition } from './shard-partition.ts';
+import {
+  clientDoorbellWord,
+  completionRing,
+  type EngineShared,
+  rescanWord,
+  ShardStat,
+  shardDoorbellWord,
+  shardLockWord,
+  shardStatWord,
+  submissionRing,
+} from './shared-state.ts';
+
+/** Records taken from one ring before the bytes gathered so far are looked at. */
+const RECORDS_AT_ONCE = 32;
+
+/** Pieces of one pass; beyond it the rings keep the rest. */
+const PIECES_MAX = 4096;
+
+/** How often the dirty partitions are looked at, while there are any. */
+const FLUSH_TICK_MS = 250;
+
+export interface ShardOptions {
+  readonly index: number;
+  readonly shared: EngineShared;
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  /** Written by this shard; handed hints out first. */
+  readonly manifest: Manifest | null;
+  /** Left by an engine with another number of shards: only asked, never written. */
+  readonly foreignManifests: readonly Manifest[];
+  readonly maintainIntervalMs: number;
+  /** To the opening thread. */
+  readonly post: (message: FromShard) => void;
+}
+
+/** One client as the shard sees it. */
+class ClientLink {
+  readonly index: number;
+  readonly memory: SharedMemory;
+  readonly submissions: RingReader;
+  readonly completions: RingWriter;
+  readonly doorbell: Doorbell;
+  readonly rings: Int32Array;
+  readonly rescan: number;
+  readonly detailPort: MessagePort;
+  hasNews = false;
+
+  constructor(
+    options: ShardOptions,
+    parts: {
+      client: number;
+      memory: WasmMemory;
+      rings: SharedArrayBuffer;
+      detailPort: MessagePort;
+    },
+  ) {
+    const { index, shared } = options;
+    this.index = parts.client;
+    this.memory = SharedMemory.attach(parts.memory);
+    this.rings = new Int32Array(parts.rings);
+    this.submissions = new RingReader(submissionRing(this.rings, index));
+    this.completions = new RingWriter(completionRing(this.rings, index));
+    this.rescan = rescanWord(index);
+    this.detailPort = parts.detailPort;
+    this.doorbell = new Doorbell(
+      new Int32Array(shared.control),
+      clientDoorbellWord(shared.shards, parts.client),
+    );
+  }
+}
+
+interface ShardPiece extends AppendPiece {
+  client: ClientLink;
+  token: number;
+}
+
+/** The pieces of one partition in one pass, in the order of their submission. */
+class Group {
+  partition: ShardPartition | null = null;
+  isFollower = false;
+  readonly pieces: ShardPiece[] = [];
+  count = 0;
+}
+
+export class Shard {
+  readonly index: number;
+  readonly options: ShardOptions;
+  readonly table: PartitionTable;
+  readonly lock: ShardLock;
+  readonly doorbell: Doorbell;
+  readonly resources: LogResources;
+  readonly manifest: Manifest | null;
+  /** By slot; holes belong to other shards. */
+  readonly partitions: (ShardPartition | null | undefined)[] = [];
+
+  readonly #control: Int32Array;
+  // By client index; holes are clients that never attached or are gone.
+  readonly #clients: (ClientLink | null)[] = [];
+  #firstClient = 0;
+
+  readonly #pieces: ShardPiece[] = [];
+  #pieceCount = 0;
+  #gatheredBytes = 0;
+  readonly #groups: Group[] = [];
+  #groupCount = 0;
+  readonly #toSync: Group[] = [];
+  #draining: ClientLink | null = null;
+
+  #dirty: ShardPartition[] = [];
+  #flushTickAtMs = Number.POSITIVE_INFINITY;
+  #maintainAtMs: number;
+  #flushToken = 0;
+  readonly #flushes = new Map<number, ShardPartition>();
+
+  constructor(options: ShardOptions) {
+    const { index, shared, fs, clock, post } = options;
+    this.index = index;
+    this.options = options;
+    this.table = new PartitionTable(shared.table);
+    this.#control = new Int32Array(shared.control);
+    this.lock = new ShardLock(this.#control, shardLockWord(index));
+    this.doorbell = new Doorbell(this.#control, shardDoorbellWord(index));
+    this.manifest = options.manifest;
+    this.resources = new LogResources({
+      fs,
+      clock,
+      deletions: { add: (path, dueMs) => post({ kind: 'unlinkLater', path, dueMs }) },
+    });
+    this.#maintainAtMs = clock.monotonic() + options.maintainIntervalMs;
+  }
+
+  attach(parts: {
+    client: number;
+    memory: WasmMemory;
+    rings: SharedArrayBuffer;
+    detailPort: MessagePort;
+  }): void {
+    while (this.#clients.length <= parts.client) this.#clients.push(null);
+    assert(this.#clients[parts.client] === null, 'shard: a client attached twice');
+    this.#clients[parts.client] = new ClientLink(this.options, parts);
+  }
+
+  /** What is known of a partition's files from the last run. Handed out once. */
+  takeHint(name: string): { entry: ManifestEntry; isSameBoot: boolean } | null {
+    if (this.manifest === null) return null;
+    for (const manifest of [this.manifest, ...this.options.foreignManifests]) {
+      const entry = manifest.take(name);
+      if (entry !== null) return { entry, isSameBoot: manifest.isSameBoot };
+    }
+    return null;
+  }
+
+  /** Whether there is something in a ring: the sleeper's second look. */
+  hasWork(): boolean {
+    for (const link of this.#clients) {
+      if (link?.submissions.hasRecords()) return true;
+    }
+    return false;
+  }
+
+  /** One pass; returns how much it found, 0: nothing. The caller holds the lock. */
+  doWork(): number {
+    let work = this.#drain();
+    const nowMs = this.options.clock.monotonic();
+    if (nowMs >= this.#flushTickAtMs) work += this.#flushTick(nowMs);
+    if (nowMs >= this.#maintainAtMs) {
+      this.maintain();
+      work++;
+    }
+    return work;
+  }
+
+  /** Milliseconds until a timer is due; Infinity when nothing is planned. */
+  idleMs(): number {
+    const dueMs = Math.min(this.#flushTickAtMs, this.#maintainAtMs);
+    return Math.max(0, dueMs - this.options.clock.monotonic());
+  }
+
+  /** Retention, rolls by time, expiry of producer ids, buffered index entries: all that only time brings. */
+  maintain(): void {
+    const nowMs = this.options.clock.now();
+    for (const partition of this.partitions) {
+      const log = partition?.log;
+      if (log == null || log.isOffline) continue;
+      this.guard(partition!, () => {
+        log.rollIfDue(nowMs);
+        log.applyRetention(nowMs);
+        log.maintain(nowMs);
+      });
+      this.advanced(partition!);
+    }
+    this.manifest?.write();
+    this.#maintainAtMs = this.options.clock.monotonic() + this.options.maintainIntervalMs;
+    this.ringClients();
+  }
+
+  /** Runs something that touches the disk; an error of the disk takes the partition offline, any other is a broken invariant. */
+  guard(partition: ShardPartition, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      this.options.post({
+        kind: 'log',
+        line: `${partition.directory}: ${messageOf(error)}`,
+      });
+      return false;
+    }
+  }
+
+  /** The partition's marks or state moved outside an append: tells who waits, and notes unflushed bytes. */
+  advanced(partition: ShardPartition): void {
+    this.#noteDirty(partition);
+    this.#tellWaiters(partition);
+  }
+
+  /** Wakes every client that has something new in its ring. */
+  ringClients(): void {
+    for (const link of this.#clients) {
+      if (link === null || !link.hasNews) continue;
+      link.hasNews = false;
+      link.completions.commit();
+      link.doorbell.ring();
+    }
+  }
+
+  /** Answer of the opening thread to a `flushWanted`. */
+  flushed(token: number, failure: string | null): void {
+    const partition = this.#flushes.get(token);
+    this.#flushes.delete(token);
+    if (partition === undefined) return;
+    const work = partition.flushing;
+    partition.flushing = null;
+    if (work === null || partition.log === null) return;
+    if (failure === null) {
+      partition.log.noteFlushed(work, this.options.clock.now());
+      if (!isUnflushed(partition)) return;
+    } else {
+      // The next tick tries again: the bytes are in the page cache still, and the recovery point has not moved.
+      this.options.post({ kind: 'log', line: `${partition.directory}: flush failed: ${failure}` });
+    }
+    this.#noteDirty(partition);
+  }
+
+  /** Forgets a partition that was closed or deleted. */
+  forget(partition: ShardPartition): void {
+    partition.log = null;
+    partition.flushing = null;
+    this.partitions[partition.slot] = null;
+  }
+
+  #drain(): number {
+    this.#gather();
+    const count = this.#pieceCount;
+    if (count === 0) return 0;
+    for (let i = 0; i < this.#groupCount; i++) this.#append(this.#groups[i]!);
+    this.ringClients();
+    if (this.#toSync.length > 0) this.#sync();
+    this.#count(ShardStat.DRAINS, 1);
+    this.#count(ShardStat.BATCHES, count);
+    this.#count(ShardStat.GROUPS, this.#groupCount);
+    this.#groupCount = 0;
+    this.#pieceCount = 0;
+    return count;
+  }
+
+  /** Takes submissions from all rings into groups, a bounded number of bytes. A different client comes first every time. */
+  #gather(): void {
+    this.#gatheredBytes = 0;
+    const clients = this.#clients;
+    const clientCount = clients.length;
+    for (let i = 0; i < clientCount; i++) {
+      const link = clients[(this.#firstClient + i) % clientCount]!;
+      if (link === null) continue;
+      this.#draining = link;
+      while (this.#gatheredBytes < DRAIN_BYTES_MAX && this.#pieceCount < PIECES_MAX) {
+        if (link.submissions.read(this.#onSubmission, RECORDS_AT_ONCE) === 0) break;
+      }
+    }
+    if (clientCount > 0) this.#firstClient = (this.#firstClient + 1) % clientCount;
+  }
+
+  readonly #onSubmission = (words: Int32Array, at: number): void => {
+    const link = this.#draining!;
+    const slot = words[at + SUBMIT_SLOT]!;
+    if (slot === SUBMIT_GOODBYE) {
+      this.#clients[link.index] = null;
+      link.detailPort.close();
+      return;
+    }
+    if (this.#pieceCount === this.#pieces.length) this.#pieces.push(createPiece(link));
+    const piece = this.#pieces[this.#pieceCount++]!;
+    const flags = words[at + SUBMIT_FLAGS]!;
+    piece.client = link;
+    piece.token = words[at + SUBMIT_TOKEN]!;
+    piece.source = link.memory;
+    piece.at = words[at + SUBMIT_AT]!;
+    piece.size = words[at + SUBMIT_SIZE]!;
+    piece.flags = flags;
+    this.#gatheredBytes += piece.size;
+    const partition = this.partitions[slot];
+    if (partition == null || partition.log === null) {
+      refuse(
+        piece,
+        partition == null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.KAFKA_STORAGE_ERROR,
+      );
+      this.#complete(piece, -1);
+      return;
+    }
+    const isFollower = (flags & AppendFlag.AS_FOLLOWER) !== 0;
+    let group = partition.group < 0 ? null : this.#groups[partition.group]!;
+    if (group === null || group.isFollower !== isFollower) {
+      if (this.#groupCount === this.#groups.length) this.#groups.push(new Group());
+      partition.group = this.#groupCount;
+      group = this.#groups[this.#groupCount++]!;
+      group.partition = partition;
+      group.isFollower = isFollower;
+      group.count = 0;
+    }
+    group.pieces[group.count++] = piece;
+  };
+
+  #append(group: Group): void {
+    const partition = group.partition!;
+    partition.group = -1;
+    const log = partition.log!;
+    if (group.isFollower) log.appendAsFollower(group.pieces, group.count);
+    else log.appendAsLeader(group.pieces, group.count);
+    if (log.needsSync) this.#toSync.push(group);
+    else this.#finish(group);
+  }
+
+  /** Answers a group and tells who waits for the partition. */
+  #finish(group: Group): void {
+    const partition = group.partition!;
+    const startOffset = partition.log!.cursor[Cursor.LOG_START_OFFSET]!;
+    for (let i = 0; i < group.count; i++) this.#complete(group.pieces[i]!, startOffset);
+    this.#tellWaiters(partition);
+    this.#noteDirty(partition);
+    if (partition.flushing === null && this.#isTailLong(partition)) this.#requestFlush(partition);
+  }
+
+  #isTailLong(partition: ShardPartition): boolean {
+    const { cursor, config } = partition.log!;
+    const tailBytes = cursor[Cursor.ACTIVE_POSITION]! - cursor[Cursor.FLUSHED_POSITION]!;
+    return tailBytes >= config.flushTailBytes;
+  }
+
+  /** One fdatasync per partition, however many appends of this pass it covers; each group is answered when it is safe. */
+  #sync(): void {
+    for (const group of this.#toSync) {
+      const partition = group.partition!;
+      const isSynced = this.guard(partition, () => partition.log!.syncPending());
+      if (!isSynced) {
+        for (let i = 0; i < group.count; i++) {
+          const piece = group.pieces[i]!;
+          if (piece.errorCode === ErrorCode.NONE) refuse(piece, ErrorCode.KAFKA_STORAGE_ERROR);
+        }
+      }
+      this.#finish(group);
+      this.ringClients();
+    }
+    this.#toSync.length = 0;
+  }
+
+  #complete(piece: ShardPiece, startOffset: number): void {
+    const link = piece.client;
+    let kind = KIND_COMPLETED;
+    if (piece.errorMessage !== null || piece.recordErrors !== null) {
+      kind = KIND_COMPLETED_WITH_DETAIL;
+      link.detailPort.postMessage({
+        message: piece.errorMessage,
+        recordErrors: piece.recordErrors,
+      });
+    }
+    const at = link.completions.tryClaim();
+    // Half of the ring is kept for completions, and a client has no more appends under way than that.
+    assert(at !== RING_FULL, 'shard: completion ring full in spite of credits');
+    const words = link.rings;
+    words[at + COMPLETION_TOKEN] = piece.token;
+    words[at + COMPLETION_KIND] = (kind << 16) | (piece.errorCode & 0xffff);
+    putInt53(words, at + COMPLETION_BASE_OFFSET, piece.baseOffset);
+    putInt53(words, at + COMPLETION_APPEND_TIME, piece.logAppendTimeMs);
+    putInt53(words, at + COMPLETION_START_OFFSET, startOffset);
+    link.hasNews = true;
+  }
+
+  #tellWaiters(partition: ShardPartition): void {
+    const word = partition.slot * SLOT_WORDS + WAITERS_WORD;
+    // Ordered after the store of SEQUENCE that published the marks. Partner: ShardClient.watch sets its bit, then reads marks.
+    if (Atomics.load(this.table.words, word) === 0) return;
+    const waiters = Atomics.exchange(this.table.words, word, 0);
+    for (const link of this.#clients) {
+      if (link === null || (waiters & (1 << link.index)) === 0) continue;
+      link.hasNews = true;
+      // Only one half of the ring is for notices. The other half is promised to completions.
+      if (link.completions.used() >= COMPLETION_RING_RECORDS - SUBMIT_RING_RECORDS) {
+        Atomics.store(link.rings, link.rescan, 1);
+        continue;
+      }
+      const at = link.completions.tryClaim();
+      link.rings[at] = partition.slot;
+      link.rings[at + COMPLETION_KIND] = KIND_ADVANCED << 16;
+    }
+  }
+
+  #noteDirty(partition: ShardPartition): void {
+    if (!isUnflushed(partition)) return;
+    if (!partition.isDirty) {
+      partition.isDirty = true;
+      this.#dirty.push(partition);
+      if (this.#flushTickAtMs === Number.POSITIVE_INFINITY) {
+        this.#flushTickAtMs = this.options.clock.monotonic() + FLUSH_TICK_MS;
+      }
+    }
+  }
+
+  /** Looks at the dirty partitions and asks for the flushes that are due, oldest first, at most so many a second. */
+  #flushTick(nowMs: number): number {
+    const wallMs = this.options.clock.now();
+    let budget = Math.ceil((FLUSHES_PER_SECOND * FLUSH_TICK_MS) / 1000);
+    const kept: ShardPartition[] = [];
+    for (const partition of this.#dirty) {
+      const log = partition.log;
+      if (log === null || log.isOffline || !isUnflushed(partition)) {
+        partition.isDirty = false;
+        continue;
+      }
+      kept.push(partition);
+      if (budget <= 0 || partition.flushing !== null || !log.flushDue(wallMs)) continue;
+      budget--;
+      this.#requestFlush(partition);
+    }
+    this.#dirty = kept;
+    this.manifest?.write();
+    this.#flushTickAtMs = kept.length > 0 ? nowMs + FLUSH_TICK_MS : Number.POSITIVE_INFINITY;
+    return 1;
+  }
+
+  #requestFlush(partition: ShardPartition): void {
+    this.guard(partition, () => {
+      const work = partition.log!.flushWork();
+      if (work === null) return;
+      partition.flushing = work;
+      const token = ++this.#flushToken;
+      this.#flushes.set(token, partition);
+      this.options.post({
+        kind: 'flushWanted',
+        shard: this.index,
+        token,
+        paths: work.paths,
+        directory: work.directory,
+      });
+    });
+  }
+
+  #count(stat: number, by: number): void {
+    const word = shardStatWord(this.index, stat);
+    // Written under the shard's lock only; others merely look.
+    this.#control[word] = this.#control[word]! + by;
+  }
+}
+
+function isUnflushed(partition: ShardPartition): boolean {
+  const cursor = partition.log?.cursor;
+  return cursor !== undefined && cursor[Cursor.RECOVERY_POINT]! < cursor[Cursor.LOG_END_OFFSET]!;
+}
+
+function refuse(piece: ShardPiece, errorCode: number): void {
+  piece.errorCode = errorCode;
+  piece.errorMessage = null;
+  piece.recordErrors = null;
+  piece.baseOffset = -1;
+  piece.logAppendTimeMs = -1;
+}
+
+function createPiece(client: ClientLink): ShardPiece {
+  return { ...createAppendPiece(client.memory), client, token: 0 };
+}
