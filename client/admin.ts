@@ -231,7 +231,7 @@ export class Admin {
       const what = `cannot delete records of partition ${partition} of '${topic}'`;
       try {
         if (leaderId < 0) throw new BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, what);
-        const connection = await this.#client.connectionTo(leaderId, 'control');
+        const connection = await this.#client.connectionTo(leaderId);
         const { topics } = await connection.call(deleteRecordsApi, {
           topics: [
             {
@@ -255,7 +255,7 @@ export class Admin {
   #connectionFor(resource: ConfigResource): Promise<Connection> {
     return 'topic' in resource
       ? this.#client.anyConnection()
-      : this.#client.connectionTo(resource.broker, 'control');
+      : this.#client.connectionTo(resource.broker);
   }
 
   #onController(call: (connection: Connection) => Promise<void>): Promise<void> {

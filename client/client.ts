@@ -29,8 +29,8 @@ export interface ClientOptions {
   readonly responseBytesMax?: number;
 }
 
-/** Requests of different purposes do not wait for each other: a long poll would hold back everything behind it. */
-export type Purpose = 'control' | 'produce' | 'fetch';
+/** Calls without a connection of their own share this one. */
+const CONTROL = 'control';
 
 const BACKOFF_LONGEST_MS = 1000;
 const GIB = 1024 * 1024 * 1024;
@@ -68,7 +68,7 @@ export class Client {
   /** A connection to the broker with that id. Throws `ClientError`; asks for metadata when the id is unknown. */
   async connectionTo(
     nodeId: number,
-    purpose: Purpose,
+    purpose = CONTROL,
     allocate?: (size: number) => Buffer,
   ): Promise<Connection> {
     if (this.metadata.broker(nodeId) === undefined) await this.metadata.cluster();
@@ -85,12 +85,12 @@ export class Client {
   /** A connection to any broker: an open one, or the first of the bootstrap list that can be reached. */
   async anyConnection(): Promise<Connection> {
     for (const [key, connection] of this.#connections) {
-      if (key.startsWith('control') && connection.isOpen) return connection;
+      if (key.startsWith(CONTROL) && connection.isOpen) return connection;
     }
     let failure: unknown;
     for (const address of this.#candidates()) {
       try {
-        return await this.#connection(address, `control ${formatAddress(address)}`);
+        return await this.#connection(address, `${CONTROL} ${formatAddress(address)}`);
       } catch (error) {
         if (this.isClosed) throw error;
         failure = error;
@@ -103,7 +103,7 @@ export class Client {
   async controllerConnection(): Promise<Connection> {
     const { controllerId } = await this.metadata.cluster();
     if (controllerId < 0) return this.anyConnection();
-    return this.connectionTo(controllerId, 'control');
+    return this.connectionTo(controllerId);
   }
 
   /**

@@ -373,7 +373,7 @@ export class Connection {
     let at = RESPONSE_HEADER_BYTES;
     if (waiter.headerHasTags) {
       this.#reader.reset(frame, at, frame.length);
-      skipTags(this.#reader);
+      this.#reader.skipTags();
       at = this.#reader.at;
     }
     waiter.resolve({ bytes: frame, at });
@@ -396,17 +396,5 @@ export class Connection {
     this.#waiters.clear();
     for (const waiter of waiters) waiter.reject(this.#error);
     this.#options.onClose?.();
-  }
-}
-
-/** Skips the tagged fields of a response header; brokers send none today. */
-function skipTags(reader: Reader): void {
-  const count = reader.unsignedVarint();
-  for (let index = 0; index < count; index++) {
-    reader.unsignedVarint();
-    const size = reader.unsignedVarint();
-    if (size > reader.remaining)
-      throw new ClientError('malformed', 'a response header is cut short');
-    reader.at += size;
   }
 }

@@ -1,6 +1,16 @@
 /** The client's public surface: `millrace/client`. Works against Millrace and against Apache Kafka. */
+
+export type { BatchReport } from './accumulator.ts';
 export { Admin, type ConfigEntry, type ConfigResource, type NewTopic } from './admin.ts';
 export { Client, type ClientOptions } from './client.ts';
 export { BrokerError, ClientError, type ClientErrorCode } from './client-error.ts';
 export type { BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo } from './metadata.ts';
 export type { OffsetQuery, PartitionOffset } from './offsets.ts';
+export {
+  type Payload,
+  Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type RecordMetadata,
+} from './producer.ts';
+export { TopicWriter } from './topic-writer.ts';

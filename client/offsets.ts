@@ -97,7 +97,7 @@ async function askLeader(
 ): Promise<void> {
   const { topic, timestamp } = what;
   try {
-    const connection = await client.connectionTo(what.leaderId, 'control');
+    const connection = await client.connectionTo(what.leaderId);
     const response = await connection.call(listOffsetsApi, {
       replicaId: -1,
       ...(connection.versionOf(listOffsetsApi) < ISOLATION_VERSION ? {} : { isolationLevel: 0 }),
