@@ -219,10 +219,7 @@ export class Writer {
     const at = this.claim(length * 3);
     const size = this.bytes.write(value, at, 'utf8');
     if (size > INT16_MAX) {
-      throw new WireError(
-        'invalid-value',
-        `a string of ${size} bytes, at most ${INT16_MAX} fit`,
-      );
+      throw new WireError('invalid-value', `a string of ${size} bytes, at most ${INT16_MAX} fit`);
     }
     this.size = at + size;
     return size;
