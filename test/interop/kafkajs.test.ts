@@ -5,7 +5,7 @@
  */
 
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { FetchIsolationLevels, Consumer as PlatformaticConsumer } from '@platformatic/kafka';
+import { Consumer as PlatformaticConsumer } from '@platformatic/kafka';
 import { type Admin, CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync, uncompressSync } from 'snappy';
