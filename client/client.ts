@@ -65,7 +65,11 @@ export class Client {
     return this.#closing.signal.aborted;
   }
 
-  /** A connection to the broker with that id. Throws `ClientError`; asks for metadata when the id is unknown. */
+  /**
+   * A connection to the broker with that id; metadata is asked for when the id is unknown. Requests of different
+   * purposes do not share one and so do not wait for each other: a long poll would hold back everything behind
+   * it. Throws `ClientError`.
+   */
   async connectionTo(
     nodeId: number,
     purpose = CONTROL,
@@ -80,6 +84,13 @@ export class Client {
       );
     }
     return this.#connection(broker, `${purpose} ${nodeId}`, allocate);
+  }
+
+  /** Ends the connections that were opened for `purpose`. */
+  disconnect(purpose: string): void {
+    for (const [key, connection] of this.#connections) {
+      if (key.startsWith(`${purpose} `)) connection.close(closedError());
+    }
   }
 
   /** A connection to any broker: an open one, or the first of the bootstrap list that can be reached. */

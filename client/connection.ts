@@ -157,6 +157,17 @@ export class Connection {
     return this.#decode(api, frame, version);
   }
 
+  /** As `call` at a chosen version, with the frame that the views in the decoded body point into. */
+  async callFrame<Q, I, R>(
+    api: Api<Q, I, R>,
+    body: I,
+    options: { readonly version: number; readonly timeoutMs?: number },
+  ): Promise<{ readonly body: R; readonly bytes: Buffer }> {
+    const { version, timeoutMs } = options;
+    const frame = await this.#exchange(api, body, version, timeoutMs);
+    return { body: this.#decode(api, frame, version), bytes: frame.bytes };
+  }
+
   /**
    * Sends a request whose body is already encoded in `parts` and resolves with its response, or with null at
    * once when it is one that has none (`hasResponse` false). The parts must not change until then.
