@@ -27,6 +27,9 @@ export interface NodeEndpoint {
   readonly rack: string | null;
 }
 
+/** What nearly every response has: no leader moved. */
+export const NO_ENDPOINTS: readonly NodeEndpoint[] = [];
+
 /** Writes an array's count. */
 export function putCount(
   target: ByteTarget,
