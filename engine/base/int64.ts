@@ -38,3 +38,19 @@ export function setInt64(view: DataView, at: number, value: number): void {
 export function formatInt64(view: DataView, at: number): string {
   return view.getBigInt64(at).toString();
 }
+
+/**
+ * The sum of two int64 as decimal text, wrapping around as Java's does: for messages that must read like
+ * Kafka's. A value outside the int64 range, such as Infinity, stands for the largest (or its negative).
+ */
+export function formatInt64Sum(left: number, right: number): string {
+  return BigInt.asIntN(64, toBigInt(left) + toBigInt(right)).toString();
+}
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+function toBigInt(value: number): bigint {
+  if (value >= TWO_63) return INT64_MAX;
+  if (value <= -TWO_63) return -INT64_MAX;
+  return BigInt(Math.trunc(value));
+}

@@ -142,3 +142,14 @@ assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chu
 assert(COMPLETION_RING_RECORDS >= 2 * SUBMIT_RING_RECORDS, 'limits: completions always have room');
 assert(SLAB_GRANULE_BYTES % WASM_PAGE_BYTES === 0, 'limits: granules are whole pages');
 assert(CLIENTS_MAX < 32, 'limits: a waiter bit per client');
+
+// Metadata.
+
+/** Changes of metadata kept for watches that start late: a reader that is further behind reads everything anew. */
+export const METADATA_EVENTS_KEPT_MAX = 10_000;
+
+/** Kafka's own: the most partitions that one CreateTopics or CreatePartitions request may make. */
+export const PARTITIONS_PER_REQUEST_MAX = 10_000;
+
+/** Producer ids are handed out from blocks, each durable before its first id is used: one write per so many. */
+export const PRODUCER_ID_BLOCK = 1000;

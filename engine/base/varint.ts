@@ -14,7 +14,6 @@ export const varint = { end: 0 };
 
 const TWO_28 = 2 ** 28;
 const TWO_32 = 2 ** 32;
-const TWO_64 = 2 ** 64;
 
 /** Reads an unsigned varint of at most 32 bits from [at, limit). */
 export function readUnsignedVarint(bytes: Uint8Array, at: number, limit: number): number {
@@ -91,10 +90,11 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 /** Writes a zigzag varlong, an integer within +-2^53, and returns the position behind it. */
 export function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
   if (value >= -0x40000000 && value < 0x40000000) return writeVarint(bytes, at, value);
-  let rest = value < 0 ? -(value + 1) * 2 + 1 : value * 2;
-  // Beyond 2^53 a double loses the low bit, which is the sign: such values are even more than any
-  // offset or timestamp, and only the 64-bit range matters for them.
-  if (rest >= TWO_64) rest = TWO_64 - 2048;
+  // The sign takes the lowest bit: doubling would lose it beyond 2^52, so the first byte is split off.
+  const isNegative = value < 0;
+  const magnitude = isNegative ? -(value + 1) : value;
+  bytes[at++] = ((magnitude % 64) << 1) | (isNegative ? 1 : 0) | 0x80;
+  let rest = Math.floor(magnitude / 64);
   while (rest >= TWO_32) {
     bytes[at++] = (rest % 128) | 0x80;
     rest = Math.floor(rest / 128);
@@ -116,8 +116,8 @@ export function sizeOfVarint(value: number): number {
 /** Bytes that a zigzag varlong takes. */
 export function sizeOfVarlong(value: number): number {
   if (value >= -0x40000000 && value < 0x40000000) return sizeOfVarint(value);
-  let rest = value < 0 ? -(value + 1) * 2 + 1 : value * 2;
-  let size = 0;
+  let rest = Math.floor((value < 0 ? -(value + 1) : value) / 64);
+  let size = 1;
   while (rest >= TWO_32) {
     rest = Math.floor(rest / 128);
     size++;

@@ -7,6 +7,7 @@
  */
 
 import { ErrorCode } from '../base/error-codes.ts';
+import { formatInt64Sum } from '../base/int64.ts';
 import { RECORD_ERRORS_MAX } from '../base/limits.ts';
 import { readVarint, readVarlong, varint } from '../base/varint.ts';
 
@@ -95,7 +96,7 @@ export interface RecordBounds {
   /** The timestamp of all records when the producer claims LogAppendTime for them, else null. */
   stampedTimestamp: number | null;
   /** Null where timestamps are not checked. */
-  timestamps: { earliest: number; latest: number } | null;
+  timestamps: { nowMs: number; beforeMaxMs: number; afterMaxMs: number } | null;
 }
 
 export interface RecordFaults {
@@ -128,11 +129,13 @@ export function rejectedRecords(
     position = next;
     let message: string | null = null;
     if (bounds.isCompacted && keyLength < 0) {
-      message = `Compacted topic cannot accept message without key in topic partition ${bounds.topicPartition}.`;
+      message = `Compacted topic cannot accept message without key in topic partition ${bounds.topicPartition}`;
     } else if (bounds.timestamps !== null && timestamp !== -1) {
-      const { earliest, latest } = bounds.timestamps;
-      if (timestamp < earliest || timestamp > latest) {
+      const { nowMs, beforeMaxMs, afterMaxMs } = bounds.timestamps;
+      if (timestamp < nowMs - beforeMaxMs || timestamp > nowMs + afterMaxMs) {
         isTimestampWrong = true;
+        const earliest = formatInt64Sum(nowMs, -beforeMaxMs);
+        const latest = formatInt64Sum(nowMs, afterMaxMs);
         message = `Timestamp ${timestamp} of message with offset ${index} is out of range. The timestamp should be within [${earliest}, ${latest}]`;
       }
     } else if (bounds.stampedTimestamp !== null) {

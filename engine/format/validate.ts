@@ -1,7 +1,9 @@
 /**
  * Decides whether a record batch may be appended, with Kafka 4.3's error codes and words (ProduceRequest,
  * UnifiedLog.analyzeAndValidateRecords, LogValidator). A good batch costs its checksum and, uncompressed, a
- * walk over its records; nothing is allocated for it.
+ * walk over its records; nothing is allocated for it. Stricter than Kafka in one thing: the offset deltas of
+ * uncompressed records must count 0, 1, 2, ... And where Kafka trips over bytes it does not expect and
+ * answers UNKNOWN_SERVER_ERROR (an unknown codec, a block that does not unfold), the code says what is wrong.
  *
  * Any thread; pure. What a client sends is held against everything; what the broker itself or a leader sends
  * (`fromClient: false`) against header and checksum only, as in Kafka. The inside of a compressed batch is
@@ -32,6 +34,7 @@ import {
   Codec,
   isControl,
   isLogAppendTime,
+  MAGIC_AT,
   MAGIC_V2,
   NO_PRODUCER_ID,
   RECORDS_AT,
@@ -72,9 +75,12 @@ export interface BatchRules {
 /** The outcome of a check, overwritten by each: the caller reuses one. */
 export interface BatchCheck {
   errorCode: number;
+  /** What the client is told beside the code; null in most cases, as from Kafka. */
   message: string | null;
+  /** Why the batch was refused, always: for logs. */
+  reason: string | null;
   recordErrors: RecordError[] | null;
-  /** Size of the batch in bytes. */
+  /** Size of the batch in bytes: what is to be appended. */
   size: number;
   recordCount: number;
   lastOffsetDelta: number;
@@ -94,6 +100,7 @@ export function createBatchCheck(): BatchCheck {
   return {
     errorCode: ErrorCode.NONE,
     message: null,
+    reason: null,
     recordErrors: null,
     size: 0,
     recordCount: 0,
@@ -112,22 +119,25 @@ export function createBatchCheck(): BatchCheck {
 const BATCH_LENGTH_MIN = 14;
 
 /**
- * Whether exactly one valid v2 batch fills [at, at + size) of `source`; `out` says what it is, or why it may
- * not be appended. Never throws on any bytes.
+ * Whether exactly one valid v2 batch lies in [at, at + available) of `source`; `out` says what it is, or why it may
+ * not be appended. As in Kafka a fragment of a further batch behind it does not matter: it is not counted in
+ * `out.size`. Never throws on any bytes.
  */
 export function checkBatch(
   source: ByteSource,
   at: number,
-  size: number,
+  available: number,
   rules: BatchRules,
   out: BatchCheck,
 ): boolean {
   out.errorCode = ErrorCode.NONE;
   out.message = null;
+  out.reason = null;
   out.recordErrors = null;
   out.needsTimestampStamp = false;
   const { view } = source;
-  if (!isFramed(view, at, size, out)) return false;
+  if (!isFramed(view, at, available, out)) return false;
+  const size = batchSize(view, at);
   const attributes = batchAttributes(view, at);
   const recordCount = batchRecordCount(view, at);
   const lastOffsetDelta = batchLastOffsetDelta(view, at);
@@ -141,20 +151,20 @@ export function checkBatch(
   out.producerEpoch = batchProducerEpoch(view, at);
   out.baseSequence = batchBaseSequence(view, at);
   if (rules.fromClient && (view.getInt32(at) !== 0 || view.getInt32(at + 4) !== 0)) {
-    const message = `The baseOffset of the record batch in the append to ${rules.topicPartition} should be 0, but it is ${batchBaseOffset(view, at)}`;
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `The baseOffset of the record batch in the append to ${rules.topicPartition} should be 0, but it is ${batchBaseOffset(view, at)}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   if (size > rules.maxMessageBytes) {
-    const message = `The record batch size in the append to ${rules.topicPartition} is ${size} bytes which exceeds the maximum configured value of ${rules.maxMessageBytes}).`;
-    return refuse(out, ErrorCode.MESSAGE_TOO_LARGE, message);
+    const reason = `The record batch size in the append to ${rules.topicPartition} is ${size} bytes which exceeds the maximum configured value of ${rules.maxMessageBytes}).`;
+    return refuse(out, ErrorCode.MESSAGE_TOO_LARGE, reason);
   }
   if (rules.checkCrc && batchCrc(view, at) !== computeCrc(source, at, size)) {
-    const message = `Record is corrupt (stored crc = ${batchCrc(view, at)}) in topic partition ${rules.topicPartition}.`;
-    return refuse(out, ErrorCode.CORRUPT_MESSAGE, message);
+    const reason = `Record is corrupt (stored crc = ${batchCrc(view, at)}) in topic partition ${rules.topicPartition}.`;
+    return refuse(out, ErrorCode.CORRUPT_MESSAGE, reason);
   }
   if ((attributes & CODEC_MASK) > Codec.ZSTD) {
-    const message = `Unknown compression type id: ${attributes & CODEC_MASK}`;
-    return refuse(out, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message);
+    const reason = `Unknown compression type id: ${attributes & CODEC_MASK}`;
+    return refuse(out, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, reason);
   }
   if (!rules.fromClient) {
     stamp(rules, out);
@@ -163,10 +173,16 @@ export function checkBatch(
   return isClientHeader(rules, out) && checkRecords(source, at, size, rules, out);
 }
 
-function refuse(out: BatchCheck, errorCode: number, message: string): false {
+function refuse(out: BatchCheck, errorCode: number, reason: string): false {
   out.errorCode = errorCode;
-  out.message = message;
+  out.reason = reason;
   return false;
+}
+
+/** Refuses in a case where Kafka tells the client why. */
+function refuseAloud(out: BatchCheck, errorCode: number, reason: string): false {
+  out.message = reason;
+  return refuse(out, errorCode, reason);
 }
 
 /** CRC-32C over the part of the batch that its checksum covers. */
@@ -175,60 +191,71 @@ export function computeCrc(source: ByteSource, at: number, size: number): number
   return crc32c(source.bytes, at + ATTRIBUTES_AT, at + size);
 }
 
-/** Whether a batch of magic 2 fills the given size, as far as its fixed header says. */
-function isFramed(view: DataView, at: number, size: number, out: BatchCheck): boolean {
-  if (size < BATCH_OVERHEAD_BYTES) {
-    return refuse(out, ErrorCode.INVALID_RECORD, 'there is no record batch');
-  }
-  const length = batchSize(view, at) - BATCH_OVERHEAD_BYTES;
-  if (length < BATCH_LENGTH_MIN) {
-    const message = `Record size ${length} is less than the minimum record overhead (${BATCH_LENGTH_MIN})`;
-    return refuse(out, ErrorCode.CORRUPT_MESSAGE, message);
-  }
-  if (length > size - BATCH_OVERHEAD_BYTES) {
-    return refuse(out, ErrorCode.INVALID_RECORD, 'the record batch ends early');
+/** Whether [at, at + available) starts with a batch of magic 2 and holds no whole second one. */
+function isFramed(view: DataView, at: number, available: number, out: BatchCheck): boolean {
+  const size = framedSize(view, at, available, out);
+  if (size < 0) {
+    if (out.errorCode !== ErrorCode.NONE) out.message = out.reason;
+    else refuse(out, ErrorCode.INVALID_RECORD, 'there is no whole record batch');
+    return false;
   }
   const magic = batchMagic(view, at);
-  if (magic < 0 || magic > MAGIC_V2) {
-    return refuse(out, ErrorCode.CORRUPT_MESSAGE, `Invalid magic found in record: ${magic}`);
-  }
   if (magic !== MAGIC_V2) {
-    const message = 'only record batches with magic version 2 are allowed';
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
-  }
-  if (length !== size - BATCH_OVERHEAD_BYTES) {
-    const message = 'there must be exactly one record batch per partition';
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `only record batches with magic version 2 are allowed, not ${magic}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   if (size < BATCH_HEADER_BYTES) {
-    const message = `Record batch is corrupt (the size ${size} is smaller than the minimum allowed overhead ${BATCH_HEADER_BYTES})`;
-    return refuse(out, ErrorCode.CORRUPT_MESSAGE, message);
+    const reason = `Record batch is corrupt (the size ${size} is smaller than the minimum allowed overhead ${BATCH_HEADER_BYTES})`;
+    return refuse(out, ErrorCode.CORRUPT_MESSAGE, reason);
   }
-  return true;
+  if (size === available) return true;
+  if (framedSize(view, at + size, available - size, out) >= 0) {
+    const reason = 'there must be exactly one record batch per partition';
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
+  }
+  return out.errorCode === ErrorCode.NONE;
+}
+
+/** Size of the batch at `at` when all of it is there, else -1; `out` is set when it is none (ByteBufferLogInputStream). */
+function framedSize(view: DataView, at: number, available: number, out: BatchCheck): number {
+  if (available < BATCH_OVERHEAD_BYTES) return -1;
+  const length = batchSize(view, at) - BATCH_OVERHEAD_BYTES;
+  if (length < BATCH_LENGTH_MIN) {
+    const reason = `Record size ${length} is less than the minimum record overhead (${BATCH_LENGTH_MIN})`;
+    refuse(out, ErrorCode.CORRUPT_MESSAGE, reason);
+    return -1;
+  }
+  if (available <= MAGIC_AT) return -1;
+  const magic = batchMagic(view, at);
+  if (magic < 0 || magic > MAGIC_V2) {
+    refuse(out, ErrorCode.CORRUPT_MESSAGE, `Invalid magic found in record: ${magic}`);
+    return -1;
+  }
+  return length > available - BATCH_OVERHEAD_BYTES ? -1 : length + BATCH_OVERHEAD_BYTES;
 }
 
 /** What LogValidator.validateBatch asks of a client's batch. */
 function isClientHeader(rules: BatchRules, out: BatchCheck): boolean {
   const { recordCount, lastOffsetDelta } = out;
   if (lastOffsetDelta < 0) {
-    const message = `Batch has an invalid offset range: [0, ${lastOffsetDelta}] in topic partition ${rules.topicPartition}`;
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `Batch has an invalid offset range: [0, ${lastOffsetDelta}] in topic partition ${rules.topicPartition}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   if (recordCount <= 0) {
-    const message = `Invalid reported count for record batch: ${recordCount} in topic partition ${rules.topicPartition}`;
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `Invalid reported count for record batch: ${recordCount} in topic partition ${rules.topicPartition}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   if (lastOffsetDelta + 1 !== recordCount) {
-    const message = `Inconsistent batch offset range [0, ${lastOffsetDelta}] and count of records ${recordCount} in topic partition ${rules.topicPartition}`;
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `Inconsistent batch offset range [0, ${lastOffsetDelta}] and count of records ${recordCount} in topic partition ${rules.topicPartition}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   if (isControl(out.attributes)) {
-    const message = `Clients are not allowed to write control records in topic partition ${rules.topicPartition}`;
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `Clients are not allowed to write control records in topic partition ${rules.topicPartition}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   if (out.producerId > NO_PRODUCER_ID && out.baseSequence < 0) {
-    const message = `Invalid sequence number ${out.baseSequence} in record batch with producerId ${out.producerId} in topic partition ${rules.topicPartition}`;
-    return refuse(out, ErrorCode.INVALID_RECORD, message);
+    const reason = `Invalid sequence number ${out.baseSequence} in record batch with producerId ${out.producerId} in topic partition ${rules.topicPartition}`;
+    return refuse(out, ErrorCode.INVALID_RECORD, reason);
   }
   return true;
 }
@@ -284,14 +311,15 @@ function checkRecords(
       stampedTimestamp: claimsLogAppendTime ? out.maxTimestamp : null,
       timestamps: isCreateTime
         ? {
-            earliest: rules.nowMs - rules.timestampBeforeMaxMs,
-            latest: rules.nowMs + rules.timestampAfterMaxMs,
+            nowMs: rules.nowMs,
+            beforeMaxMs: rules.timestampBeforeMaxMs,
+            afterMaxMs: rules.timestampAfterMaxMs,
           }
         : null,
     });
     if (faults !== null) {
       out.recordErrors = faults.recordErrors;
-      return refuse(out, faults.errorCode, faults.message);
+      return refuseAloud(out, faults.errorCode, faults.message);
     }
   }
   if (latest !== out.maxTimestamp) {
