@@ -115,6 +115,20 @@ export const FLUSHES_AT_ONCE = 2;
 /** Time-triggered background flushes that one shard asks for per second: many dirty partitions share them. */
 export const FLUSHES_PER_SECOND = 64;
 
+// Partition logs.
+
+/** Batches below this are gathered and written together; from it on a copy costs more than the write it saves. */
+export const STAGED_BATCH_BYTES_MAX = 32 * KIB;
+
+/** Gathered bytes of one write: a write of 256 KiB costs per byte what one of 1 MiB costs. */
+export const STAGING_BYTES = 256 * KIB;
+
+/** Files that one thread keeps open for writing: far below the usual limit of a process. */
+export const WRITE_DESCRIPTORS_MAX = 4096;
+
+/** Distance from the log's end within which bytes are taken to be in the page cache: what is not flushed surely is. */
+export const HOT_TAIL_BYTES = 64 * MIB;
+
 // Network front.
 
 /** One read of an idle or small-frame connection: a few small requests, and the first bytes of a large one. */
@@ -138,6 +152,7 @@ export const RESPONSE_BUFFER_BYTES = MIB;
 assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an int32 position');
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
+assert(STAGED_BATCH_BYTES_MAX < STAGING_BYTES, 'limits: several batches must fit the staging');
 assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chunk');
 assert(COMPLETION_RING_RECORDS >= 2 * SUBMIT_RING_RECORDS, 'limits: completions always have room');
 assert(SLAB_GRANULE_BYTES % WASM_PAGE_BYTES === 0, 'limits: granules are whole pages');
