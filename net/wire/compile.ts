@@ -9,17 +9,10 @@
 
 import { type Default, defaultOf } from './defaults.ts';
 import type { Reader } from './reader.ts';
-import { type FieldSchema, type FieldsSchema, hasVersion, type ScalarName } from './schema.ts';
+import { HEAP_SCALARS, scalarCodec, type ValueCodec } from './scalar-codecs.ts';
+import { type FieldSchema, type FieldsSchema, hasVersion } from './schema.ts';
 import { failMalformed, WireError } from './wire-error.ts';
 import type { Writer } from './writer.ts';
-
-/** Reads and writes the value of one field at one version. */
-export interface ValueCodec {
-  read(reader: Reader): unknown;
-  write(writer: Writer, value: unknown): void;
-  /** The fewest bytes that any value takes, for checking counts before anything is allocated. */
-  readonly bytesMin: number;
-}
 
 /** What is decided for the whole message. */
 export interface Scope {
@@ -33,53 +26,45 @@ type Struct = Record<string, unknown>;
 
 /** Compiles a struct, or a whole message, which is one. */
 export function compileStruct(fields: FieldsSchema, scope: Scope): ValueCodec {
-  const names: string[] = [];
-  const codecs: ValueCodec[] = [];
-  const defaults: Default[] = [];
-  const absent: AbsentField[] = [];
+  const present: PresentField[] = [];
   const tagged: TaggedField[] = [];
-  let bytesMin = 0;
+  const absent: AbsentField[] = [];
   const blank = new Blank();
-  for (const name of Object.keys(fields)) {
-    const field = fields[name]!;
+  for (const [name, field] of Object.entries(fields)) {
     const path = `${scope.path}.${name}`;
+    const { tag, ignorable } = field.options;
     const fallback = defaultOf(field);
-    const isPresent = hasVersion(field.versions, scope.version);
-    if (isPresent && field.options.tag === undefined) {
-      const codec = compileField(field, { ...scope, path });
-      names.push(name);
-      codecs.push(codec);
-      defaults.push(fallback);
-      bytesMin += codec.bytesMin;
+    if (!hasVersion(field.versions, scope.version)) {
+      if (ignorable !== true) absent.push({ name, path, fallback });
+      blank.addDefault(name, fallback);
+    } else if (tag === undefined) {
+      present.push({ name, fallback, codec: compileField(field, { ...scope, path }) });
       blank.addPlace(name, fallback);
     } else {
-      if (isPresent) {
-        const codec = compileField(field, { ...scope, path });
-        tagged.push({ name, tag: field.options.tag!, codec, default: fallback });
-      } else if (field.options.ignorable !== true) absent.push({ name, path, default: fallback });
+      tagged.push({ name, tag, fallback, codec: compileField(field, { ...scope, path }) });
       blank.addDefault(name, fallback);
     }
   }
-  if (!scope.isFlexible)
-    return new PlainStruct(scope, names, codecs, defaults, absent, bytesMin, blank);
+  const plain = new PlainStruct(scope, { present, absent, blank });
+  if (!scope.isFlexible) return plain;
   tagged.sort((a, b) => a.tag - b.tag);
-  return new FlexibleStruct(
-    new PlainStruct(scope, names, codecs, defaults, absent, bytesMin, blank),
-    tagged,
-  );
+  return new FlexibleStruct(plain, tagged);
+}
+
+interface PresentField {
+  readonly name: string;
+  readonly fallback: Default;
+  readonly codec: ValueCodec;
+}
+
+interface TaggedField extends PresentField {
+  readonly tag: number;
 }
 
 interface AbsentField {
   readonly name: string;
   readonly path: string;
-  readonly default: Default;
-}
-
-interface TaggedField {
-  readonly name: string;
-  readonly tag: number;
-  readonly codec: ValueCodec;
-  readonly default: Default;
+  readonly fallback: Default;
 }
 
 /** Makes the objects that a struct decodes to: one shape for all of them, with the defaults filled in. */
@@ -104,31 +89,28 @@ class Blank {
   }
 }
 
+/** A struct of a version without tagged fields, or what goes before those. */
 class PlainStruct implements ValueCodec {
   readonly bytesMin: number;
   readonly #scope: Scope;
+  // Columns instead of a list of fields: the loops below run for every struct of every message.
   readonly #names: readonly string[];
   readonly #codecs: readonly ValueCodec[];
-  readonly #defaults: readonly Default[];
+  readonly #fallbacks: readonly Default[];
   readonly #absent: readonly AbsentField[];
   readonly #blank: Blank;
 
   constructor(
     scope: Scope,
-    names: readonly string[],
-    codecs: readonly ValueCodec[],
-    defaults: readonly Default[],
-    absent: readonly AbsentField[],
-    bytesMin: number,
-    blank: Blank,
+    parts: { present: readonly PresentField[]; absent: readonly AbsentField[]; blank: Blank },
   ) {
+    this.bytesMin = parts.present.reduce((sum, { codec }) => sum + codec.bytesMin, 0);
     this.#scope = scope;
-    this.#names = names;
-    this.#codecs = codecs;
-    this.#defaults = defaults;
-    this.#absent = absent;
-    this.bytesMin = bytesMin;
-    this.#blank = blank;
+    this.#names = parts.present.map(({ name }) => name);
+    this.#codecs = parts.present.map(({ codec }) => codec);
+    this.#fallbacks = parts.present.map(({ fallback }) => fallback);
+    this.#absent = parts.absent;
+    this.#blank = parts.blank;
   }
 
   read(reader: Reader): Struct {
@@ -150,9 +132,9 @@ class PlainStruct implements ValueCodec {
     const codecs = this.#codecs;
     for (let index = 0; index < names.length; index++) {
       const field = struct[names[index]!];
-      codecs[index]!.write(writer, field === undefined ? this.#defaults[index]!.make() : field);
+      codecs[index]!.write(writer, field === undefined ? this.#fallbacks[index]!.make() : field);
     }
-    for (const { name, path, default: fallback } of this.#absent) {
+    for (const { name, path, fallback } of this.#absent) {
       const field = struct[name];
       if (field !== undefined && !fallback.isEqual(field)) {
         throw new WireError(
@@ -218,7 +200,7 @@ class FlexibleStruct implements ValueCodec {
 
 function isSet(struct: Struct, field: TaggedField): boolean {
   const value = struct[field.name];
-  return value !== undefined && !field.default.isEqual(value);
+  return value !== undefined && !field.fallback.isEqual(value);
 }
 
 function compileField(field: FieldSchema, scope: Scope): ValueCodec {
@@ -242,8 +224,6 @@ function compileField(field: FieldSchema, scope: Scope): ValueCodec {
   );
   return isNullable ? codec : refuseNull(codec, scope.path);
 }
-
-const HEAP_SCALARS: ReadonlySet<ScalarName> = new Set(['string', 'uuid', 'bytes', 'records']);
 
 /** A nullable struct has a byte before it: 1 when it follows, -1 when it is null. */
 function nullableStruct(codec: ValueCodec): ValueCodec {
@@ -307,123 +287,3 @@ function arrayCodec(element: ValueCodec, { isNullable, isNumeric, scope }: Array
     bytesMin: isFlexible ? 1 : 4,
   };
 }
-
-function scalarCodec(type: ScalarName, isNullable: boolean, isCompact: boolean): ValueCodec {
-  if (type === 'string') return STRING_CODECS[isNullable ? 1 : 0]![isCompact ? 1 : 0]!;
-  if (type === 'bytes' || type === 'records') {
-    return BYTES_CODECS[isNullable ? 1 : 0]![isCompact ? 1 : 0]!;
-  }
-  return FIXED_CODECS[type];
-}
-
-function codecOf<T>(
-  bytesMin: number,
-  read: (reader: Reader) => T,
-  write: (writer: Writer, value: T) => void,
-): ValueCodec {
-  return { bytesMin, read, write: write as ValueCodec['write'] };
-}
-
-const FIXED_CODECS: Record<Exclude<ScalarName, 'string' | 'bytes' | 'records'>, ValueCodec> = {
-  bool: codecOf(
-    1,
-    (reader) => reader.bool(),
-    (writer, value) => writer.bool(value),
-  ),
-  int8: codecOf(
-    1,
-    (reader) => reader.int8(),
-    (writer, value) => writer.int8(value),
-  ),
-  int16: codecOf(
-    2,
-    (reader) => reader.int16(),
-    (writer, value) => writer.int16(value),
-  ),
-  uint16: codecOf(
-    2,
-    (reader) => reader.uint16(),
-    (writer, value) => writer.uint16(value),
-  ),
-  int32: codecOf(
-    4,
-    (reader) => reader.int32(),
-    (writer, value) => writer.int32(value),
-  ),
-  uint32: codecOf(
-    4,
-    (reader) => reader.uint32(),
-    (writer, value) => writer.uint32(value),
-  ),
-  int64: codecOf(
-    8,
-    (reader) => reader.int64(),
-    (writer, value) => writer.int64(value),
-  ),
-  float64: codecOf(
-    8,
-    (reader) => reader.float64(),
-    (writer, value) => writer.float64(value),
-  ),
-  uuid: codecOf(
-    16,
-    (reader) => reader.uuid(),
-    (writer, value) => writer.uuid(value),
-  ),
-};
-
-/** [nullable][compact] */
-const STRING_CODECS = [
-  [
-    codecOf(
-      2,
-      (reader) => reader.string(),
-      (writer, value) => writer.string(value),
-    ),
-    codecOf(
-      1,
-      (reader) => reader.compactString(),
-      (writer, value) => writer.compactString(value),
-    ),
-  ],
-  [
-    codecOf(
-      2,
-      (reader) => reader.nullableString(),
-      (writer, value) => writer.nullableString(value),
-    ),
-    codecOf(
-      1,
-      (reader) => reader.compactNullableString(),
-      (writer, value) => writer.compactNullableString(value),
-    ),
-  ],
-];
-
-/** [nullable][compact] */
-const BYTES_CODECS = [
-  [
-    codecOf(
-      4,
-      (reader) => reader.bytes(),
-      (writer, value) => writer.sizedBytes(value),
-    ),
-    codecOf(
-      1,
-      (reader) => reader.compactBytes(),
-      (writer, value) => writer.compactBytes(value),
-    ),
-  ],
-  [
-    codecOf(
-      4,
-      (reader) => reader.nullableBytes(),
-      (writer, value) => writer.nullableBytes(value),
-    ),
-    codecOf(
-      1,
-      (reader) => reader.compactNullableBytes(),
-      (writer, value) => writer.compactNullableBytes(value),
-    ),
-  ],
-];

@@ -3,7 +3,18 @@
 import { describe, expect, test } from 'vitest';
 import { type InferInput, type MessageCodec, message } from './message.ts';
 import { Reader } from './reader.ts';
-import { array, bytes, INT64_MAX, int32, int64, string, struct, uuid } from './schema.ts';
+import {
+  array,
+  bytes,
+  float64,
+  INT64_MAX,
+  int32,
+  int64,
+  string,
+  struct,
+  uint32,
+  uuid,
+} from './schema.ts';
 import { Writer } from './writer.ts';
 
 const sample = message({
@@ -20,6 +31,8 @@ const sample = message({
     low: string('2+', { tag: 0, nullable: '2+', default: '' }),
     inner: struct('2+', { a: int32('2+', { default: -1 }), b: array('2+', 'int32') }, { tag: 1 }),
     list: array('0+', { id: uuid('0+'), raw: bytes('3+') }),
+    size: uint32('3+', { tag: 9 }),
+    ratio: float64('3+', { tag: 10, default: 0.5 }),
     maybe: struct('3+', { x: int32('3+') }, { nullable: '3+', default: null }),
   },
 });
@@ -71,6 +84,8 @@ describe('message', () => {
       low: '',
       inner: { a: -1, b: [] },
       list: [],
+      size: 0,
+      ratio: 0.5,
       maybe: null,
     });
   });
@@ -115,6 +130,11 @@ describe('message', () => {
     expect(encode(sample, { ...least, high: Number.POSITIVE_INFINITY }, 2)).toContain(
       '7fffffffffffffff',
     );
+  });
+
+  test('unsigned and floating numbers keep their whole range', () => {
+    const value = { ...least, size: 2 ** 32 - 1, ratio: -1.5e300 };
+    expect(decode(sample, encode(sample, value, 3), 3)).toMatchObject(value);
   });
 
   test('unknown tagged fields are passed over, known ones must have the size they claim', () => {

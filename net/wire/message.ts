@@ -5,8 +5,9 @@
  * Any thread; a codec keeps no state between calls.
  */
 
-import { compileStruct, type ValueCodec } from './compile.ts';
+import { compileStruct } from './compile.ts';
 import type { Reader } from './reader.ts';
+import type { ValueCodec } from './scalar-codecs.ts';
 import type { Fields, ReadOf, WriteOf } from './schema.ts';
 import { WireError } from './wire-error.ts';
 import type { Writer } from './writer.ts';

@@ -14,423 +14,97 @@ export interface Api {
   readonly response: MessageCodec;
 }
 
-const LOADERS: { readonly [apiKey: number]: () => Promise<Api> } = {
-  0: async () => {
-    const api = await import('./api/produce.ts');
-    return { request: api.produceRequest, response: api.produceResponse };
-  },
-  1: async () => {
-    const api = await import('./api/fetch.ts');
-    return { request: api.fetchRequest, response: api.fetchResponse };
-  },
-  2: async () => {
-    const api = await import('./api/list-offsets.ts');
-    return { request: api.listOffsetsRequest, response: api.listOffsetsResponse };
-  },
-  3: async () => {
-    const api = await import('./api/metadata.ts');
-    return { request: api.metadataRequest, response: api.metadataResponse };
-  },
-  8: async () => {
-    const api = await import('./api/offset-commit.ts');
-    return { request: api.offsetCommitRequest, response: api.offsetCommitResponse };
-  },
-  9: async () => {
-    const api = await import('./api/offset-fetch.ts');
-    return { request: api.offsetFetchRequest, response: api.offsetFetchResponse };
-  },
-  10: async () => {
-    const api = await import('./api/find-coordinator.ts');
-    return { request: api.findCoordinatorRequest, response: api.findCoordinatorResponse };
-  },
-  11: async () => {
-    const api = await import('./api/join-group.ts');
-    return { request: api.joinGroupRequest, response: api.joinGroupResponse };
-  },
-  12: async () => {
-    const api = await import('./api/heartbeat.ts');
-    return { request: api.heartbeatRequest, response: api.heartbeatResponse };
-  },
-  13: async () => {
-    const api = await import('./api/leave-group.ts');
-    return { request: api.leaveGroupRequest, response: api.leaveGroupResponse };
-  },
-  14: async () => {
-    const api = await import('./api/sync-group.ts');
-    return { request: api.syncGroupRequest, response: api.syncGroupResponse };
-  },
-  15: async () => {
-    const api = await import('./api/describe-groups.ts');
-    return { request: api.describeGroupsRequest, response: api.describeGroupsResponse };
-  },
-  16: async () => {
-    const api = await import('./api/list-groups.ts');
-    return { request: api.listGroupsRequest, response: api.listGroupsResponse };
-  },
-  17: async () => {
-    const api = await import('./api/sasl-handshake.ts');
-    return { request: api.saslHandshakeRequest, response: api.saslHandshakeResponse };
-  },
-  18: async () => {
-    const api = await import('./api/api-versions.ts');
-    return { request: api.apiVersionsRequest, response: api.apiVersionsResponse };
-  },
-  19: async () => {
-    const api = await import('./api/create-topics.ts');
-    return { request: api.createTopicsRequest, response: api.createTopicsResponse };
-  },
-  20: async () => {
-    const api = await import('./api/delete-topics.ts');
-    return { request: api.deleteTopicsRequest, response: api.deleteTopicsResponse };
-  },
-  21: async () => {
-    const api = await import('./api/delete-records.ts');
-    return { request: api.deleteRecordsRequest, response: api.deleteRecordsResponse };
-  },
-  22: async () => {
-    const api = await import('./api/init-producer-id.ts');
-    return { request: api.initProducerIdRequest, response: api.initProducerIdResponse };
-  },
-  23: async () => {
-    const api = await import('./api/offset-for-leader-epoch.ts');
-    return { request: api.offsetForLeaderEpochRequest, response: api.offsetForLeaderEpochResponse };
-  },
-  24: async () => {
-    const api = await import('./api/add-partitions-to-txn.ts');
-    return { request: api.addPartitionsToTxnRequest, response: api.addPartitionsToTxnResponse };
-  },
-  25: async () => {
-    const api = await import('./api/add-offsets-to-txn.ts');
-    return { request: api.addOffsetsToTxnRequest, response: api.addOffsetsToTxnResponse };
-  },
-  26: async () => {
-    const api = await import('./api/end-txn.ts');
-    return { request: api.endTxnRequest, response: api.endTxnResponse };
-  },
-  27: async () => {
-    const api = await import('./api/write-txn-markers.ts');
-    return { request: api.writeTxnMarkersRequest, response: api.writeTxnMarkersResponse };
-  },
-  28: async () => {
-    const api = await import('./api/txn-offset-commit.ts');
-    return { request: api.txnOffsetCommitRequest, response: api.txnOffsetCommitResponse };
-  },
-  29: async () => {
-    const api = await import('./api/describe-acls.ts');
-    return { request: api.describeAclsRequest, response: api.describeAclsResponse };
-  },
-  30: async () => {
-    const api = await import('./api/create-acls.ts');
-    return { request: api.createAclsRequest, response: api.createAclsResponse };
-  },
-  31: async () => {
-    const api = await import('./api/delete-acls.ts');
-    return { request: api.deleteAclsRequest, response: api.deleteAclsResponse };
-  },
-  32: async () => {
-    const api = await import('./api/describe-configs.ts');
-    return { request: api.describeConfigsRequest, response: api.describeConfigsResponse };
-  },
-  33: async () => {
-    const api = await import('./api/alter-configs.ts');
-    return { request: api.alterConfigsRequest, response: api.alterConfigsResponse };
-  },
-  34: async () => {
-    const api = await import('./api/alter-replica-log-dirs.ts');
-    return { request: api.alterReplicaLogDirsRequest, response: api.alterReplicaLogDirsResponse };
-  },
-  35: async () => {
-    const api = await import('./api/describe-log-dirs.ts');
-    return { request: api.describeLogDirsRequest, response: api.describeLogDirsResponse };
-  },
-  36: async () => {
-    const api = await import('./api/sasl-authenticate.ts');
-    return { request: api.saslAuthenticateRequest, response: api.saslAuthenticateResponse };
-  },
-  37: async () => {
-    const api = await import('./api/create-partitions.ts');
-    return { request: api.createPartitionsRequest, response: api.createPartitionsResponse };
-  },
-  38: async () => {
-    const api = await import('./api/create-delegation-token.ts');
-    return {
-      request: api.createDelegationTokenRequest,
-      response: api.createDelegationTokenResponse,
-    };
-  },
-  39: async () => {
-    const api = await import('./api/renew-delegation-token.ts');
-    return { request: api.renewDelegationTokenRequest, response: api.renewDelegationTokenResponse };
-  },
-  40: async () => {
-    const api = await import('./api/expire-delegation-token.ts');
-    return {
-      request: api.expireDelegationTokenRequest,
-      response: api.expireDelegationTokenResponse,
-    };
-  },
-  41: async () => {
-    const api = await import('./api/describe-delegation-token.ts');
-    return {
-      request: api.describeDelegationTokenRequest,
-      response: api.describeDelegationTokenResponse,
-    };
-  },
-  42: async () => {
-    const api = await import('./api/delete-groups.ts');
-    return { request: api.deleteGroupsRequest, response: api.deleteGroupsResponse };
-  },
-  43: async () => {
-    const api = await import('./api/elect-leaders.ts');
-    return { request: api.electLeadersRequest, response: api.electLeadersResponse };
-  },
-  44: async () => {
-    const api = await import('./api/incremental-alter-configs.ts');
-    return {
-      request: api.incrementalAlterConfigsRequest,
-      response: api.incrementalAlterConfigsResponse,
-    };
-  },
-  45: async () => {
-    const api = await import('./api/alter-partition-reassignments.ts');
-    return {
-      request: api.alterPartitionReassignmentsRequest,
-      response: api.alterPartitionReassignmentsResponse,
-    };
-  },
-  46: async () => {
-    const api = await import('./api/list-partition-reassignments.ts');
-    return {
-      request: api.listPartitionReassignmentsRequest,
-      response: api.listPartitionReassignmentsResponse,
-    };
-  },
-  47: async () => {
-    const api = await import('./api/offset-delete.ts');
-    return { request: api.offsetDeleteRequest, response: api.offsetDeleteResponse };
-  },
-  48: async () => {
-    const api = await import('./api/describe-client-quotas.ts');
-    return { request: api.describeClientQuotasRequest, response: api.describeClientQuotasResponse };
-  },
-  49: async () => {
-    const api = await import('./api/alter-client-quotas.ts');
-    return { request: api.alterClientQuotasRequest, response: api.alterClientQuotasResponse };
-  },
-  50: async () => {
-    const api = await import('./api/describe-user-scram-credentials.ts');
-    return {
-      request: api.describeUserScramCredentialsRequest,
-      response: api.describeUserScramCredentialsResponse,
-    };
-  },
-  51: async () => {
-    const api = await import('./api/alter-user-scram-credentials.ts');
-    return {
-      request: api.alterUserScramCredentialsRequest,
-      response: api.alterUserScramCredentialsResponse,
-    };
-  },
-  52: async () => {
-    const api = await import('./api/vote.ts');
-    return { request: api.voteRequest, response: api.voteResponse };
-  },
-  53: async () => {
-    const api = await import('./api/begin-quorum-epoch.ts');
-    return { request: api.beginQuorumEpochRequest, response: api.beginQuorumEpochResponse };
-  },
-  54: async () => {
-    const api = await import('./api/end-quorum-epoch.ts');
-    return { request: api.endQuorumEpochRequest, response: api.endQuorumEpochResponse };
-  },
-  55: async () => {
-    const api = await import('./api/describe-quorum.ts');
-    return { request: api.describeQuorumRequest, response: api.describeQuorumResponse };
-  },
-  56: async () => {
-    const api = await import('./api/alter-partition.ts');
-    return { request: api.alterPartitionRequest, response: api.alterPartitionResponse };
-  },
-  57: async () => {
-    const api = await import('./api/update-features.ts');
-    return { request: api.updateFeaturesRequest, response: api.updateFeaturesResponse };
-  },
-  58: async () => {
-    const api = await import('./api/envelope.ts');
-    return { request: api.envelopeRequest, response: api.envelopeResponse };
-  },
-  59: async () => {
-    const api = await import('./api/fetch-snapshot.ts');
-    return { request: api.fetchSnapshotRequest, response: api.fetchSnapshotResponse };
-  },
-  60: async () => {
-    const api = await import('./api/describe-cluster.ts');
-    return { request: api.describeClusterRequest, response: api.describeClusterResponse };
-  },
-  61: async () => {
-    const api = await import('./api/describe-producers.ts');
-    return { request: api.describeProducersRequest, response: api.describeProducersResponse };
-  },
-  62: async () => {
-    const api = await import('./api/broker-registration.ts');
-    return { request: api.brokerRegistrationRequest, response: api.brokerRegistrationResponse };
-  },
-  63: async () => {
-    const api = await import('./api/broker-heartbeat.ts');
-    return { request: api.brokerHeartbeatRequest, response: api.brokerHeartbeatResponse };
-  },
-  64: async () => {
-    const api = await import('./api/unregister-broker.ts');
-    return { request: api.unregisterBrokerRequest, response: api.unregisterBrokerResponse };
-  },
-  65: async () => {
-    const api = await import('./api/describe-transactions.ts');
-    return { request: api.describeTransactionsRequest, response: api.describeTransactionsResponse };
-  },
-  66: async () => {
-    const api = await import('./api/list-transactions.ts');
-    return { request: api.listTransactionsRequest, response: api.listTransactionsResponse };
-  },
-  67: async () => {
-    const api = await import('./api/allocate-producer-ids.ts');
-    return { request: api.allocateProducerIdsRequest, response: api.allocateProducerIdsResponse };
-  },
-  68: async () => {
-    const api = await import('./api/consumer-group-heartbeat.ts');
-    return {
-      request: api.consumerGroupHeartbeatRequest,
-      response: api.consumerGroupHeartbeatResponse,
-    };
-  },
-  69: async () => {
-    const api = await import('./api/consumer-group-describe.ts');
-    return {
-      request: api.consumerGroupDescribeRequest,
-      response: api.consumerGroupDescribeResponse,
-    };
-  },
-  70: async () => {
-    const api = await import('./api/controller-registration.ts');
-    return {
-      request: api.controllerRegistrationRequest,
-      response: api.controllerRegistrationResponse,
-    };
-  },
-  71: async () => {
-    const api = await import('./api/get-telemetry-subscriptions.ts');
-    return {
-      request: api.getTelemetrySubscriptionsRequest,
-      response: api.getTelemetrySubscriptionsResponse,
-    };
-  },
-  72: async () => {
-    const api = await import('./api/push-telemetry.ts');
-    return { request: api.pushTelemetryRequest, response: api.pushTelemetryResponse };
-  },
-  73: async () => {
-    const api = await import('./api/assign-replicas-to-dirs.ts');
-    return { request: api.assignReplicasToDirsRequest, response: api.assignReplicasToDirsResponse };
-  },
-  74: async () => {
-    const api = await import('./api/list-config-resources.ts');
-    return { request: api.listConfigResourcesRequest, response: api.listConfigResourcesResponse };
-  },
-  75: async () => {
-    const api = await import('./api/describe-topic-partitions.ts');
-    return {
-      request: api.describeTopicPartitionsRequest,
-      response: api.describeTopicPartitionsResponse,
-    };
-  },
-  76: async () => {
-    const api = await import('./api/share-group-heartbeat.ts');
-    return { request: api.shareGroupHeartbeatRequest, response: api.shareGroupHeartbeatResponse };
-  },
-  77: async () => {
-    const api = await import('./api/share-group-describe.ts');
-    return { request: api.shareGroupDescribeRequest, response: api.shareGroupDescribeResponse };
-  },
-  78: async () => {
-    const api = await import('./api/share-fetch.ts');
-    return { request: api.shareFetchRequest, response: api.shareFetchResponse };
-  },
-  79: async () => {
-    const api = await import('./api/share-acknowledge.ts');
-    return { request: api.shareAcknowledgeRequest, response: api.shareAcknowledgeResponse };
-  },
-  80: async () => {
-    const api = await import('./api/add-raft-voter.ts');
-    return { request: api.addRaftVoterRequest, response: api.addRaftVoterResponse };
-  },
-  81: async () => {
-    const api = await import('./api/remove-raft-voter.ts');
-    return { request: api.removeRaftVoterRequest, response: api.removeRaftVoterResponse };
-  },
-  82: async () => {
-    const api = await import('./api/update-raft-voter.ts');
-    return { request: api.updateRaftVoterRequest, response: api.updateRaftVoterResponse };
-  },
-  83: async () => {
-    const api = await import('./api/initialize-share-group-state.ts');
-    return {
-      request: api.initializeShareGroupStateRequest,
-      response: api.initializeShareGroupStateResponse,
-    };
-  },
-  84: async () => {
-    const api = await import('./api/read-share-group-state.ts');
-    return { request: api.readShareGroupStateRequest, response: api.readShareGroupStateResponse };
-  },
-  85: async () => {
-    const api = await import('./api/write-share-group-state.ts');
-    return { request: api.writeShareGroupStateRequest, response: api.writeShareGroupStateResponse };
-  },
-  86: async () => {
-    const api = await import('./api/delete-share-group-state.ts');
-    return {
-      request: api.deleteShareGroupStateRequest,
-      response: api.deleteShareGroupStateResponse,
-    };
-  },
-  87: async () => {
-    const api = await import('./api/read-share-group-state-summary.ts');
-    return {
-      request: api.readShareGroupStateSummaryRequest,
-      response: api.readShareGroupStateSummaryResponse,
-    };
-  },
-  88: async () => {
-    const api = await import('./api/streams-group-heartbeat.ts');
-    return {
-      request: api.streamsGroupHeartbeatRequest,
-      response: api.streamsGroupHeartbeatResponse,
-    };
-  },
-  89: async () => {
-    const api = await import('./api/streams-group-describe.ts');
-    return { request: api.streamsGroupDescribeRequest, response: api.streamsGroupDescribeResponse };
-  },
-  90: async () => {
-    const api = await import('./api/describe-share-group-offsets.ts');
-    return {
-      request: api.describeShareGroupOffsetsRequest,
-      response: api.describeShareGroupOffsetsResponse,
-    };
-  },
-  91: async () => {
-    const api = await import('./api/alter-share-group-offsets.ts');
-    return {
-      request: api.alterShareGroupOffsetsRequest,
-      response: api.alterShareGroupOffsetsResponse,
-    };
-  },
-  92: async () => {
-    const api = await import('./api/delete-share-group-offsets.ts');
-    return {
-      request: api.deleteShareGroupOffsetsRequest,
-      response: api.deleteShareGroupOffsetsResponse,
-    };
-  },
+/** By API key. Each module exports its request and its response. */
+const MODULES: { readonly [apiKey: number]: () => Promise<object> } = {
+  0: () => import('./api/produce.ts'),
+  1: () => import('./api/fetch.ts'),
+  2: () => import('./api/list-offsets.ts'),
+  3: () => import('./api/metadata.ts'),
+  8: () => import('./api/offset-commit.ts'),
+  9: () => import('./api/offset-fetch.ts'),
+  10: () => import('./api/find-coordinator.ts'),
+  11: () => import('./api/join-group.ts'),
+  12: () => import('./api/heartbeat.ts'),
+  13: () => import('./api/leave-group.ts'),
+  14: () => import('./api/sync-group.ts'),
+  15: () => import('./api/describe-groups.ts'),
+  16: () => import('./api/list-groups.ts'),
+  17: () => import('./api/sasl-handshake.ts'),
+  18: () => import('./api/api-versions.ts'),
+  19: () => import('./api/create-topics.ts'),
+  20: () => import('./api/delete-topics.ts'),
+  21: () => import('./api/delete-records.ts'),
+  22: () => import('./api/init-producer-id.ts'),
+  23: () => import('./api/offset-for-leader-epoch.ts'),
+  24: () => import('./api/add-partitions-to-txn.ts'),
+  25: () => import('./api/add-offsets-to-txn.ts'),
+  26: () => import('./api/end-txn.ts'),
+  27: () => import('./api/write-txn-markers.ts'),
+  28: () => import('./api/txn-offset-commit.ts'),
+  29: () => import('./api/describe-acls.ts'),
+  30: () => import('./api/create-acls.ts'),
+  31: () => import('./api/delete-acls.ts'),
+  32: () => import('./api/describe-configs.ts'),
+  33: () => import('./api/alter-configs.ts'),
+  34: () => import('./api/alter-replica-log-dirs.ts'),
+  35: () => import('./api/describe-log-dirs.ts'),
+  36: () => import('./api/sasl-authenticate.ts'),
+  37: () => import('./api/create-partitions.ts'),
+  38: () => import('./api/create-delegation-token.ts'),
+  39: () => import('./api/renew-delegation-token.ts'),
+  40: () => import('./api/expire-delegation-token.ts'),
+  41: () => import('./api/describe-delegation-token.ts'),
+  42: () => import('./api/delete-groups.ts'),
+  43: () => import('./api/elect-leaders.ts'),
+  44: () => import('./api/incremental-alter-configs.ts'),
+  45: () => import('./api/alter-partition-reassignments.ts'),
+  46: () => import('./api/list-partition-reassignments.ts'),
+  47: () => import('./api/offset-delete.ts'),
+  48: () => import('./api/describe-client-quotas.ts'),
+  49: () => import('./api/alter-client-quotas.ts'),
+  50: () => import('./api/describe-user-scram-credentials.ts'),
+  51: () => import('./api/alter-user-scram-credentials.ts'),
+  52: () => import('./api/vote.ts'),
+  53: () => import('./api/begin-quorum-epoch.ts'),
+  54: () => import('./api/end-quorum-epoch.ts'),
+  55: () => import('./api/describe-quorum.ts'),
+  56: () => import('./api/alter-partition.ts'),
+  57: () => import('./api/update-features.ts'),
+  58: () => import('./api/envelope.ts'),
+  59: () => import('./api/fetch-snapshot.ts'),
+  60: () => import('./api/describe-cluster.ts'),
+  61: () => import('./api/describe-producers.ts'),
+  62: () => import('./api/broker-registration.ts'),
+  63: () => import('./api/broker-heartbeat.ts'),
+  64: () => import('./api/unregister-broker.ts'),
+  65: () => import('./api/describe-transactions.ts'),
+  66: () => import('./api/list-transactions.ts'),
+  67: () => import('./api/allocate-producer-ids.ts'),
+  68: () => import('./api/consumer-group-heartbeat.ts'),
+  69: () => import('./api/consumer-group-describe.ts'),
+  70: () => import('./api/controller-registration.ts'),
+  71: () => import('./api/get-telemetry-subscriptions.ts'),
+  72: () => import('./api/push-telemetry.ts'),
+  73: () => import('./api/assign-replicas-to-dirs.ts'),
+  74: () => import('./api/list-config-resources.ts'),
+  75: () => import('./api/describe-topic-partitions.ts'),
+  76: () => import('./api/share-group-heartbeat.ts'),
+  77: () => import('./api/share-group-describe.ts'),
+  78: () => import('./api/share-fetch.ts'),
+  79: () => import('./api/share-acknowledge.ts'),
+  80: () => import('./api/add-raft-voter.ts'),
+  81: () => import('./api/remove-raft-voter.ts'),
+  82: () => import('./api/update-raft-voter.ts'),
+  83: () => import('./api/initialize-share-group-state.ts'),
+  84: () => import('./api/read-share-group-state.ts'),
+  85: () => import('./api/write-share-group-state.ts'),
+  86: () => import('./api/delete-share-group-state.ts'),
+  87: () => import('./api/read-share-group-state-summary.ts'),
+  88: () => import('./api/streams-group-heartbeat.ts'),
+  89: () => import('./api/streams-group-describe.ts'),
+  90: () => import('./api/describe-share-group-offsets.ts'),
+  91: () => import('./api/alter-share-group-offsets.ts'),
+  92: () => import('./api/delete-share-group-offsets.ts'),
 };
 
 const loaded: (Api | undefined)[] = [];
@@ -444,16 +118,20 @@ export function loadedApi(apiKey: number): Api | undefined {
 export async function apiByKey(apiKey: number): Promise<Api> {
   const known = loaded[apiKey];
   if (known !== undefined) return known;
-  const load = LOADERS[apiKey];
+  const load = MODULES[apiKey];
   if (load === undefined) throw new WireError('unsupported-version', `there is no API ${apiKey}`);
-  const api = await load();
+  const messages = Object.values(await load()).filter(isMessage);
+  const api = {
+    request: messages.find(({ name }) => name.endsWith('Request'))!,
+    response: messages.find(({ name }) => name.endsWith('Response'))!,
+  };
   loaded[apiKey] = api;
   return api;
 }
 
 /** Every message there is, for tests and tools that take messages by name. */
 export async function allMessages(): Promise<MessageCodec[]> {
-  const apis = await Promise.all(Object.keys(LOADERS).map((key) => apiByKey(Number(key))));
+  const apis = await Promise.all(Object.keys(MODULES).map((key) => apiByKey(Number(key))));
   const others = await Promise.all([
     import('./header.ts'),
     import('./records/control-records.ts'),

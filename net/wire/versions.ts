@@ -21,10 +21,10 @@ export interface ApiDescription {
   readonly listener: ApiListener;
 }
 
-type Row = [number, string, number, number, number, ApiListener];
+type Row = readonly [number, string, number, number, number, ApiListener];
 
 /** key, name, oldest and newest stable version, first flexible version, listener */
-const KAFKA_ROWS: readonly Row[] = [
+const KAFKA_ROWS = [
   [0, 'Produce', 3, 13, 9, 'broker'],
   [1, 'Fetch', 4, 18, 12, 'both'],
   [2, 'ListOffsets', 1, 11, 6, 'broker'],
@@ -114,7 +114,7 @@ const KAFKA_ROWS: readonly Row[] = [
   [90, 'DescribeShareGroupOffsets', 0, 1, 0, 'broker'],
   [91, 'AlterShareGroupOffsets', 0, 0, 0, 'broker'],
   [92, 'DeleteShareGroupOffsets', 0, 0, 0, 'broker'],
-];
+] as const satisfies readonly Row[];
 
 /** Every API of Kafka 4.3.1, by ascending key. */
 export const KAFKA_APIS: readonly ApiDescription[] = KAFKA_ROWS.map(
@@ -129,97 +129,9 @@ export const KAFKA_APIS: readonly ApiDescription[] = KAFKA_ROWS.map(
 );
 
 /** Keys by name, for code that would otherwise spell numbers. */
-export const ApiKey = {
-  Produce: 0,
-  Fetch: 1,
-  ListOffsets: 2,
-  Metadata: 3,
-  OffsetCommit: 8,
-  OffsetFetch: 9,
-  FindCoordinator: 10,
-  JoinGroup: 11,
-  Heartbeat: 12,
-  LeaveGroup: 13,
-  SyncGroup: 14,
-  DescribeGroups: 15,
-  ListGroups: 16,
-  SaslHandshake: 17,
-  ApiVersions: 18,
-  CreateTopics: 19,
-  DeleteTopics: 20,
-  DeleteRecords: 21,
-  InitProducerId: 22,
-  OffsetForLeaderEpoch: 23,
-  AddPartitionsToTxn: 24,
-  AddOffsetsToTxn: 25,
-  EndTxn: 26,
-  WriteTxnMarkers: 27,
-  TxnOffsetCommit: 28,
-  DescribeAcls: 29,
-  CreateAcls: 30,
-  DeleteAcls: 31,
-  DescribeConfigs: 32,
-  AlterConfigs: 33,
-  AlterReplicaLogDirs: 34,
-  DescribeLogDirs: 35,
-  SaslAuthenticate: 36,
-  CreatePartitions: 37,
-  CreateDelegationToken: 38,
-  RenewDelegationToken: 39,
-  ExpireDelegationToken: 40,
-  DescribeDelegationToken: 41,
-  DeleteGroups: 42,
-  ElectLeaders: 43,
-  IncrementalAlterConfigs: 44,
-  AlterPartitionReassignments: 45,
-  ListPartitionReassignments: 46,
-  OffsetDelete: 47,
-  DescribeClientQuotas: 48,
-  AlterClientQuotas: 49,
-  DescribeUserScramCredentials: 50,
-  AlterUserScramCredentials: 51,
-  Vote: 52,
-  BeginQuorumEpoch: 53,
-  EndQuorumEpoch: 54,
-  DescribeQuorum: 55,
-  AlterPartition: 56,
-  UpdateFeatures: 57,
-  Envelope: 58,
-  FetchSnapshot: 59,
-  DescribeCluster: 60,
-  DescribeProducers: 61,
-  BrokerRegistration: 62,
-  BrokerHeartbeat: 63,
-  UnregisterBroker: 64,
-  DescribeTransactions: 65,
-  ListTransactions: 66,
-  AllocateProducerIds: 67,
-  ConsumerGroupHeartbeat: 68,
-  ConsumerGroupDescribe: 69,
-  ControllerRegistration: 70,
-  GetTelemetrySubscriptions: 71,
-  PushTelemetry: 72,
-  AssignReplicasToDirs: 73,
-  ListConfigResources: 74,
-  DescribeTopicPartitions: 75,
-  ShareGroupHeartbeat: 76,
-  ShareGroupDescribe: 77,
-  ShareFetch: 78,
-  ShareAcknowledge: 79,
-  AddRaftVoter: 80,
-  RemoveRaftVoter: 81,
-  UpdateRaftVoter: 82,
-  InitializeShareGroupState: 83,
-  ReadShareGroupState: 84,
-  WriteShareGroupState: 85,
-  DeleteShareGroupState: 86,
-  ReadShareGroupStateSummary: 87,
-  StreamsGroupHeartbeat: 88,
-  StreamsGroupDescribe: 89,
-  DescribeShareGroupOffsets: 90,
-  AlterShareGroupOffsets: 91,
-  DeleteShareGroupOffsets: 92,
-} as const;
+export const ApiKey = Object.fromEntries(KAFKA_ROWS.map(([key, name]) => [name, key])) as {
+  readonly [R in (typeof KAFKA_ROWS)[number] as R[1]]: R[0];
+};
 export type ApiKey = (typeof ApiKey)[keyof typeof ApiKey];
 
 /** What this broker serves, each at every version that Kafka serves. */

@@ -1,7 +1,7 @@
 /**
  * ListOffsets (2): the offset for a timestamp, per partition. Negative timestamps are questions of their
  * own: -1 latest, -2 earliest, -3 the record with the largest timestamp (7+), -4 earliest local (8+), -5
- * latest tiered (9+).
+ * latest tiered (9+), -6 earliest not yet tiered (11+).
  */
 
 import { type Infer, message } from '../message.ts';

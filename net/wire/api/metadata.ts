@@ -1,7 +1,7 @@
 /**
  * Metadata (3): brokers, topics, partitions and their leaders. In version 0 an empty list of topics asks
- * for all of them; from 1 on null does, and an empty list asks for none. From 10 on a topic may be given
- * by id instead of by name.
+ * for all of them; from 1 on null does, and an empty list asks for none. Topics may be asked for by id
+ * from 12 on; the field is there since 10, but brokers refuse it before.
  */
 
 import { type Infer, message } from '../message.ts';

@@ -1,8 +1,8 @@
 /**
  * The keys and values of control records: transaction markers in partition logs, and what KRaft writes
- * into its metadata log. A key is the version (int16) and then the type: 0 abort, 1 commit, 2 leader
- * change, 3 snapshot header, 4 snapshot footer, 5 KRaft version, 6 voters. A value starts with its
- * version, too, which these schemas do not include.
+ * into its metadata log. A key is a version (int16) and then the type: 0 abort, 1 commit, 2 leader
+ * change, 3 snapshot header, 4 snapshot footer, 5 KRaft version, 6 voters. The value of a marker has its
+ * version (int16) before it, which the schema leaves out; the KRaft ones hold it in a field.
  */
 
 import { type Infer, message } from '../message.ts';
