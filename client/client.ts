@@ -190,14 +190,18 @@ export class Client {
     key: string,
     allocate?: (size: number) => Buffer,
   ): Promise<Connection> {
-    const connection = await Connection.open(address, {
+    // A connection may end while it is still being opened.
+    let connection: Connection | null = null;
+    connection = await Connection.open(address, {
       clientId: this.clientId,
       connectTimeoutMs: this.#connectTimeoutMs,
       requestTimeoutMs: this.requestTimeoutMs,
       responseBytesMax: this.#responseBytesMax,
       ...(allocate === undefined ? {} : { allocate }),
       onClose: () => {
-        if (this.#connections.get(key) === connection) this.#connections.delete(key);
+        if (connection !== null && this.#connections.get(key) === connection) {
+          this.#connections.delete(key);
+        }
       },
     });
     if (this.isClosed) {
