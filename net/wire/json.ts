@@ -13,8 +13,9 @@ import { WireError } from './wire-error.ts';
 type Struct = Readonly<Record<string, unknown>>;
 
 /**
- * The value that `json` describes, complete: as decoding it at `version` would give it. Throws `WireError`
- * 'invalid-value' for a field that is unknown, of the wrong type, or missing although the version demands it.
+ * The value that `json` describes, complete: as decoding it at `version` would give it. Fields that are left out, and those
+ * that the version lacks, have their defaults. Throws `WireError` 'invalid-value' for a field that is unknown or of the
+ * wrong type.
  */
 export function fromJson(message: MessageCodec, json: unknown, version: number): unknown {
   return structFromJson(message.fields, json, version, message.name);
@@ -42,11 +43,10 @@ function structFromJson(
   const struct: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     const value = (json as Struct)[name];
-    if (value !== undefined) {
-      struct[name] = fieldFromJson(field, value, version, `${path}.${name}`);
-    } else if (hasVersion(field.versions, version) && field.options.tag === undefined) {
-      throw new WireError('invalid-value', `${path}: '${name}' is missing`);
-    } else struct[name] = defaultOf(field).make();
+    struct[name] =
+      value === undefined || !hasVersion(field.versions, version)
+        ? defaultOf(field).make()
+        : fieldFromJson(field, value, version, `${path}.${name}`);
   }
   return struct;
 }

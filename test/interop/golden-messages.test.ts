@@ -1,7 +1,9 @@
 /** The golden messages that come with the repository, and what the checker says about bad ones. */
 
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import type { FetchRequest, FetchResponse } from '../../net/wire/api/fetch.ts';
 import type { ProduceResponse } from '../../net/wire/api/produce.ts';
 import {
@@ -12,7 +14,7 @@ import {
 } from '../../net/wire/hot/as-messages.ts';
 import { Reader } from '../../net/wire/reader.ts';
 import { allMessages } from '../../net/wire/registry.ts';
-import { checkGolden, GOLDEN_FILE, parseGolden } from './golden-messages.ts';
+import { checkGolden, GOLDEN_FILE, main, parseGolden } from './golden-messages.ts';
 
 describe('golden messages', () => {
   test('all of them decode to their JSON and encode back to their bytes', async () => {
@@ -61,6 +63,29 @@ describe('golden messages', () => {
       'line 1: ResponseHeader v0: decodes to something else: correlationId is 562642845, not 562642844',
     );
     for (const failure of outcome.failures) expect(failure).not.toContain('\n');
+  });
+
+  test('the command says what is wrong in one line and by its exit code', async () => {
+    const out = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const err = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const directory = mkdtempSync(join(tmpdir(), 'golden-'));
+    try {
+      const file = join(directory, 'messages.tsv');
+      writeFileSync(file, 'EndTxnMarker\t0\t00000001\t{"coordinatorEpoch":1}\n');
+      expect(await main(file)).toBe(0);
+      expect(out.mock.calls).toEqual([['1 passed, 0 failed']]);
+      writeFileSync(file, 'EndTxnMarker\t0\t00000001\t{"coordinatorEpoch":2}\n');
+      expect(await main(file)).toBe(1);
+      expect(out.mock.lastCall).toEqual(['0 passed, 1 failed']);
+      writeFileSync(file, 'EndTxnMarker 0 00000001 {}\n');
+      expect(await main(file)).toBe(2);
+      expect(err.mock.lastCall![0]).toMatch(/^golden: .*messages\.tsv: line 1: has 1 columns/);
+      expect(await main(join(directory, 'missing.tsv'))).toBe(2);
+      expect(err).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.restoreAllMocks();
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test('a file of another form is refused with the line that is wrong', () => {

@@ -144,7 +144,8 @@ function show(value: unknown): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
-async function main(file: string | URL): Promise<number> {
+/** The command: checks `file`, prints what it finds and returns the exit code. */
+export async function main(file: string | URL): Promise<number> {
   let messages: GoldenMessage[];
   try {
     messages = parseGolden(readFileSync(file, 'utf8'));
