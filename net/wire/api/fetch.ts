@@ -27,12 +27,11 @@ export const fetchRequest = message({
   flexible: 12,
   fields: {
     clusterId: string('12+', { nullable: '12+', tag: 0, default: null, ignorable: true }),
-    // Consumers send -1; replaced by replicaState.
+    // Consumers send -1. From 15 on it stands in replicaState, which they leave out.
     replicaId: int32('0-14', { default: -1 }),
     replicaState: struct(
       '15+',
       {
-        // Consumers send -1; replaced by replicaState.
         replicaId: int32('15+', { default: -1 }),
         replicaEpoch: int64('15+', { default: -1 }),
       },
