@@ -61,7 +61,7 @@ export function accepts(port: number): Promise<boolean> {
   });
 }
 
-const pause = (ms: number): Promise<void> =>
+export const pause = (ms: number): Promise<void> =>
   new Promise((settle) => {
     setTimeout(settle, ms);
   });
