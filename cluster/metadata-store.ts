@@ -32,7 +32,7 @@ export type Operation =
 export interface Transaction {
   readonly compare: readonly Comparison[];
   /** Applied all or nothing, in order, under one revision, when every comparison holds. */
-  readonly then: readonly Operation[];
+  readonly apply: readonly Operation[];
 }
 
 /** `revision` is the store's revision after the call, whether or not the transaction was applied. */

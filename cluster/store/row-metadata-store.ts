@@ -79,7 +79,7 @@ export class RowMetadataStore implements MetadataStore {
     // Later operations on a key win; what a key was before decides its create revision.
     const puts = new Map<string, StoredValue>();
     const deletes = new Set<string>();
-    for (const operation of transaction.then) {
+    for (const operation of transaction.apply) {
       if ('put' in operation) {
         const key = operation.put;
         const lease = operation.lease ?? null;

@@ -1,0 +1,65 @@
+/**
+ * Makes topics of partition directories that no metadata knows: those of a Kafka data directory that is opened in
+ * place, or of one whose metadata was lost. A topic has as many partitions as its highest directory says.
+ *
+ * Main thread; pure.
+ */
+import { collapse, type TopicRecord } from './metadata-keys.ts';
+import { CLUSTER_METADATA_TOPIC, topicNameProblem } from './topic-names.ts';
+
+export interface FoundDirectory {
+  readonly topic: string;
+  readonly partition: number;
+  readonly topicId: string | null;
+  /** The last leader epoch its log knows, where that was read. */
+  readonly leaderEpoch?: number;
+}
+
+/** The configs that Kafka gives the topics of its coordinators. */
+const INTERNAL_CONFIGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  __consumer_offsets: {
+    'cleanup.policy': 'compact',
+    'compression.type': 'producer',
+    'segment.bytes': '104857600',
+  },
+  __transaction_state: {
+    'cleanup.policy': 'compact',
+    'compression.type': 'uncompressed',
+    'segment.bytes': '104857600',
+    'unclean.leader.election.enable': 'false',
+  },
+  __share_group_state: {
+    'cleanup.policy': 'delete',
+    'compression.type': 'producer',
+    'retention.ms': '-1',
+    'segment.bytes': '104857600',
+  },
+};
+
+export function adoptDirectories(
+  found: readonly FoundDirectory[],
+  options: { readonly nodeId: number; readonly newId: () => string },
+): { name: string; record: TopicRecord }[] {
+  const byTopic = new Map<string, FoundDirectory[]>();
+  for (const directory of found) {
+    const { topic } = directory;
+    if (topic === CLUSTER_METADATA_TOPIC || topicNameProblem(topic) !== null) continue;
+    const directories = byTopic.get(topic) ?? [];
+    directories.push(directory);
+    byTopic.set(topic, directories);
+  }
+  return [...byTopic].map(([name, directories]) => {
+    const partitions = Math.max(...directories.map(({ partition }) => partition)) + 1;
+    const epochs = new Array<number>(partitions).fill(0);
+    for (const { partition, leaderEpoch } of directories) epochs[partition] = leaderEpoch ?? 0;
+    const id = directories.find(({ topicId }) => topicId !== null)?.topicId ?? options.newId();
+    const record: TopicRecord = {
+      id,
+      partitions,
+      replicas: [[options.nodeId]],
+      leaderEpochs: collapse(epochs),
+      configs: INTERNAL_CONFIGS[name] ?? {},
+    };
+    return { name, record };
+  });
+}
