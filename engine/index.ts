@@ -14,7 +14,7 @@
 
 export { defaultLogConfig, type LogConfig } from './log/log-config.ts';
 export type { ProducerSummary } from './log/producer-state.ts';
-export type { PartitionReader } from './log/reader.ts';
+export { type PartitionReader, ReadCursor, ReadPlan } from './log/reader.ts';
 export type { SlabArena } from './ring/slab-arena.ts';
 export { attachEngine } from './shard/client.ts';
 export { openEngine } from './shard/engine.ts';

@@ -3,12 +3,24 @@
  * start side by side, and stops in the reverse order, so that nothing acknowledged is lost and nothing is left running.
  * Main thread.
  */
-import type { BrokerSettings } from './settings/broker-settings.ts';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import type { MetadataImage } from '../cluster/metadata-image.ts';
+import { MIB } from '../engine/base/limits.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { type DirectoryLock, lockDirectory } from '../engine/io/directory-lock.ts';
+import { Acceptor, type BoundListener } from './acceptor.ts';
+import { type ControlPlane, openControlPlane } from './admin/control-plane.ts';
+import type { Log } from './control-channel.ts';
+import { type FrontSettings, frontSettings } from './front/front-settings.ts';
+import { type FrontHost, type FrontHostOptions, InlineFront, ThreadFront } from './front-host.ts';
+import { BrokerSettings, loadSettings } from './settings/broker-settings.ts';
+import type { ListenerSetting, SettingValues } from './settings/setting-values.ts';
 
 export interface BrokerOptions {
   /** Where data lies; default: the `log.dirs` setting. Created when missing, locked while the broker runs. */
   readonly dataDir?: string;
-  /** `memory`: nothing touches the disk and everything vanishes with `close()`. Default `files`. */
+  /** `memory`: everything vanishes with `close()`. Default `files`. */
   readonly storage?: 'files' | 'memory';
   /** Where to listen; port 0 takes a free one. Default: the `listeners` setting. */
   readonly listeners?: readonly { readonly host: string; readonly port: number }[];
@@ -19,7 +31,7 @@ export interface BrokerOptions {
   /** Threads that own partitions; 0: this thread does. Default: the setting `millrace.shard.threads`. */
   readonly shards?: number;
   /** Lines for the operator. Default: silent. */
-  readonly log?: (line: string, level: 'debug' | 'info' | 'warn' | 'error') => void;
+  readonly log?: Log;
 }
 
 export interface Broker {
@@ -29,11 +41,7 @@ export interface Broker {
   /** `host:port` of the first listener, for a client's bootstrap setting. */
   readonly address: string;
   /** All bound listeners. */
-  readonly listeners: readonly {
-    readonly name: string;
-    readonly host: string;
-    readonly port: number;
-  }[];
+  readonly listeners: readonly BoundListener[];
   readonly clusterId: string;
   readonly nodeId: number;
   /** Null with `storage: 'memory'`. */
@@ -43,6 +51,195 @@ export interface Broker {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startBroker(_options: BrokerOptions = {}): Promise<Broker> {
-  throw new Error('unreachable');
+/** How long requests in flight may take to be answered when the broker is closed. */
+const CLOSE_GRACE_MS = 5_000;
+/** Room in the largest slab region for what stands around the largest request. */
+const GIANT_EXTRA_BYTES = MIB;
+
+/** Starts a broker. Rejects with one clear line when a setting, the data directory or an address is wrong. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const log = options.log ?? (() => {});
+  const settings =
+    options.settings instanceof BrokerSettings
+      ? options.settings
+      : loadSettings(options.settings === undefined ? {} : { settings: options.settings });
+  for (const warning of settings.warnings) log(warning, 'warn');
+  const broker = new RunningBroker(options, settings, log);
+  try {
+    await broker.start();
+  } catch (error) {
+    await broker.close().catch(() => {});
+    throw error;
+  }
+  return broker;
+}
+
+class RunningBroker implements Broker {
+  listeners: readonly BoundListener[] = [];
+  clusterId = '';
+  nodeId = -1;
+  readonly dataDir: string | null;
+  readonly #options: BrokerOptions;
+  readonly #settings: BrokerSettings;
+  readonly #log: Log;
+  readonly #acceptor: Acceptor;
+  #lock: DirectoryLock | null = null;
+  #engine: Engine | null = null;
+  #control: ControlPlane | null = null;
+  #fronts: FrontHost[] = [];
+  #closing: Promise<void> | null = null;
+
+  constructor(options: BrokerOptions, settings: BrokerSettings, log: Log) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#log = log;
+    this.dataDir =
+      options.storage === 'memory' ? null : resolve(options.dataDir ?? settings.values.logDirs[0]!);
+    this.#acceptor = new Acceptor(settings.values, log);
+  }
+
+  get host(): string {
+    return this.listeners[0]!.host;
+  }
+
+  get port(): number {
+    return this.listeners[0]!.port;
+  }
+
+  get address(): string {
+    return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const { values } = this.#settings;
+    if (this.dataDir !== null) this.#lock = lockDirectory(this.dataDir);
+    const opening = this.#openEngine(values);
+    const controlling = openControlPlane({
+      dataDir: this.dataDir,
+      engine: opening,
+      settings: this.#settings,
+      log: (line) => this.#log(line, 'info'),
+    });
+    const listening = this.#acceptor.listen(this.#listenersOf(values));
+    // All are waited for, so that whatever did start is closed when another failed.
+    const [engine, control, listeners] = await Promise.allSettled([
+      opening,
+      controlling,
+      listening,
+    ]);
+    if (engine.status === 'fulfilled') this.#engine = engine.value;
+    if (control.status === 'fulfilled') this.#control = control.value;
+    if (listeners.status === 'fulfilled') this.listeners = listeners.value;
+    for (const part of [engine, listeners, control]) {
+      if (part.status === 'rejected') throw part.reason;
+    }
+    await this.#openFronts(this.#engine!, this.#control!);
+  }
+
+  #openEngine(values: SettingValues): Promise<Engine> {
+    const shards = this.#options.shards ?? (values.shardThreads || undefined);
+    return openEngine({
+      dataDir: this.dataDir,
+      ...(shards === undefined ? {} : { shards }),
+      ...(values.slabBytes === 0 ? {} : { slabBytes: values.slabBytes }),
+      slabGiantBytes: values.socketRequestMaxBytes + GIANT_EXTRA_BYTES,
+      retentionCheckIntervalMs: values.logRetentionCheckIntervalMs,
+      log: (line) => this.#log(line, 'info'),
+    });
+  }
+
+  #listenersOf(values: SettingValues): readonly ListenerSetting[] {
+    const given = this.#options.listeners;
+    if (given === undefined) return values.listeners;
+    return given.map(({ host, port }, index) => ({
+      name: index === 0 ? 'PLAINTEXT' : `PLAINTEXT_${index}`,
+      host,
+      port,
+      securityProtocol: 'PLAINTEXT' as const,
+    }));
+  }
+
+  async #openFronts(engine: Engine, control: ControlPlane): Promise<void> {
+    const { values } = this.#settings;
+    this.clusterId = control.clusterId;
+    this.nodeId = control.nodeId;
+    const threads =
+      this.#options.netThreads ?? (values.netThreads || defaultNetThreads(availableParallelism()));
+    const settings = frontSettings(values, control.nodeId, threads);
+    await control.announce([this.#advertised(values, control.nodeId)]);
+    this.#fronts = await this.#startFronts(threads, engine, control, settings);
+    control.publish = async (delta) => {
+      await Promise.all(this.#fronts.map((front) => front.publish(delta)));
+    };
+    control.onSettingsChanged = (changed) => {
+      this.#acceptor.configure(changed);
+      const next = frontSettings(changed, control.nodeId, threads);
+      for (const front of this.#fronts) front.configure(next);
+    };
+    this.#acceptor.open(this.#fronts);
+  }
+
+  async #startFronts(
+    threads: number,
+    engine: Engine,
+    control: ControlPlane,
+    settings: FrontSettings,
+  ): Promise<FrontHost[]> {
+    const image: MetadataImage = control.image;
+    const options: FrontHostOptions = {
+      engine,
+      admin: control.admin,
+      image,
+      settings,
+      log: this.#log,
+      onFatal: (error) => {
+        // A broken invariant in a net thread is one of the process: what is on disk is good, start anew.
+        process.stderr.write(`millrace: a net thread failed: ${error.stack ?? error.message}\n`);
+        process.exit(1);
+      },
+    };
+    if (threads === 0) return [new InlineFront(options)];
+    const fronts = Array.from({ length: threads }, () => new ThreadFront(options));
+    await Promise.all(fronts.map((front) => front.ready));
+    return fronts;
+  }
+
+  /** What clients are told to connect to. */
+  #advertised(values: SettingValues, id: number) {
+    const first = this.listeners[0]!;
+    const advertised =
+      this.#options.listeners === undefined ? values.advertisedListeners[0] : undefined;
+    const host = advertised?.host || first.host;
+    const isAnyAddress = host === '0.0.0.0' || host === '::' || host === '';
+    return {
+      id,
+      host: isAnyAddress ? 'localhost' : host,
+      port: advertised?.port || first.port,
+      rack: values.brokerRack,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #stop(): Promise<void> {
+    // The listeners close when their last connection is gone: the fronts see to that.
+    const refusing = this.#acceptor.close();
+    await Promise.all(this.#fronts.map((front) => front.close(CLOSE_GRACE_MS)));
+    await refusing;
+    await this.#control?.close();
+    await this.#engine?.close();
+    this.#lock?.release();
+  }
+}
+
+/** Measured on two cores: a front on the main thread costs least; more cores carry one net thread for four. */
+function defaultNetThreads(cores: number): number {
+  return cores <= 2 ? 0 : Math.min(8, Math.ceil(cores / 4));
 }

@@ -5,8 +5,14 @@
  * Image deltas come the other way: a front applies them in order and acknowledges each, because an administrative call is
  * answered only after every front knows its outcome.
  */
+import type { Socket } from 'node:net';
 import type { ImageDelta } from '../cluster/metadata-image.ts';
+import type { EngineClientHandle } from '../engine/index.ts';
 import type { AdminContext, AutoCreation } from './admin/index.ts';
+import type { FrontSettings } from './front/front-settings.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type Log = (line: string, level: LogLevel) => void;
 
 /** What a front asks of the main thread. Nothing here rejects while the broker runs. */
 export interface ControlChannel {
@@ -18,15 +24,12 @@ export interface ControlChannel {
 
 /** Main to front. */
 export type ToFront =
-  | { readonly type: 'socket'; readonly socket: unknown; readonly listener: string }
+  | { readonly type: 'socket'; readonly socket: Socket; readonly listener: string }
   | { readonly type: 'delta'; readonly sequence: number; readonly delta: ImageDelta }
-  | { readonly type: 'response'; readonly id: number; readonly body: object }
+  | { readonly type: 'answer'; readonly id: number; readonly body: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
-  | {
-      readonly type: 'settings';
-      readonly settings: import('./front/front-settings.ts').FrontSettings;
-    }
-  | { readonly type: 'close' };
+  | { readonly type: 'settings'; readonly settings: FrontSettings }
+  | { readonly type: 'close'; readonly graceMs: number };
 
 /** Front to main. */
 export type FromFront =
@@ -42,9 +45,13 @@ export type FromFront =
   | { readonly type: 'createTopics'; readonly id: number; readonly names: readonly string[] }
   | { readonly type: 'applied'; readonly sequence: number }
   | { readonly type: 'connections'; readonly count: number }
-  | {
-      readonly type: 'log';
-      readonly level: 'debug' | 'info' | 'warn' | 'error';
-      readonly line: string;
-    }
+  | { readonly type: 'log'; readonly line: string; readonly level: LogLevel }
   | { readonly type: 'closed' };
+
+/** What a net thread is started with. */
+export interface NetThreadData {
+  readonly engine: EngineClientHandle;
+  readonly settings: FrontSettings;
+  /** The image as it stands; later deltas follow by message. */
+  readonly image: ImageDelta;
+}

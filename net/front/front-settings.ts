@@ -14,6 +14,7 @@ export interface FrontSettings {
   readonly fetchMaxBytes: number;
   readonly fetchSessionSlots: number;
   readonly autoCreateTopicsEnable: boolean;
+  readonly maxRequestPartitionSizeLimit: number;
 }
 
 /** `threads`: how many fronts share the broker's session slots. */
@@ -32,5 +33,6 @@ export function frontSettings(
       values.maxIncrementalFetchSessionCacheSlots / Math.max(1, threads),
     ),
     autoCreateTopicsEnable: values.autoCreateTopicsEnable,
+    maxRequestPartitionSizeLimit: values.maxRequestPartitionSizeLimit,
   };
 }

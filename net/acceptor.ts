@@ -1,0 +1,110 @@
+/**
+ * Listens and hands every connection to the front with the fewest. A connection that comes before the fronts are ready
+ * waits; one over the limits is closed at once.
+ *
+ * Main thread.
+ */
+import net from 'node:net';
+import { MillraceError } from '../engine/base/errors.ts';
+import type { Log } from './control-channel.ts';
+import type { FrontHost } from './front-host.ts';
+import type { ListenerSetting, SettingValues } from './settings/setting-values.ts';
+
+export interface BoundListener {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+export class Acceptor {
+  readonly #servers: net.Server[] = [];
+  readonly #log: Log;
+  /** Null until the fronts can take sockets. */
+  #fronts: readonly FrontHost[] | null = null;
+  #early: { socket: net.Socket; listener: string }[] = [];
+  #settings: SettingValues;
+
+  constructor(settings: SettingValues, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** Binds all listeners. Rejects with one line when an address is taken or cannot be used. */
+  async listen(listeners: readonly ListenerSetting[]): Promise<BoundListener[]> {
+    const bound: BoundListener[] = [];
+    for (const listener of listeners) bound.push(await this.#bind(listener));
+    return bound;
+  }
+
+  #bind({ name, host, port }: ListenerSetting): Promise<BoundListener> {
+    const server = net.createServer(
+      {
+        pauseOnConnect: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+      },
+      (socket) => this.#accept(socket, name),
+    );
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const where = `${host || '*'}:${port}`;
+        const why = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;
+        reject(new MillraceError('listen', `cannot listen on ${where}: ${why}`, { host, port }));
+      });
+      const backlog = this.#settings.socketListenBacklogSize;
+      const options = host === '' ? { port, backlog } : { host, port, backlog };
+      server.listen(options, () => {
+        const address = server.address() as net.AddressInfo;
+        server.removeAllListeners('error');
+        server.on('error', (error) => this.#log(`listener ${name}: ${error.message}`, 'error'));
+        resolve({ name, host: host === '' ? address.address : host, port: address.port });
+      });
+    });
+  }
+
+  /** From now on connections are served, those that waited first. */
+  open(fronts: readonly FrontHost[]): void {
+    this.#fronts = fronts;
+    const early = this.#early;
+    this.#early = [];
+    for (const { socket, listener } of early) if (!socket.destroyed) this.#accept(socket, listener);
+  }
+
+  configure(settings: SettingValues): void {
+    this.#settings = settings;
+  }
+
+  #accept(socket: net.Socket, listener: string): void {
+    if (this.#fronts === null) {
+      socket.on('error', () => {});
+      this.#early.push({ socket, listener });
+      return;
+    }
+    let least = this.#fronts[0]!;
+    let total = 0;
+    for (const front of this.#fronts) {
+      total += front.connections;
+      if (front.connections < least.connections) least = front;
+    }
+    if (total >= this.#settings.maxConnections) {
+      this.#log(`connection refused: max.connections (${total}) reached`, 'warn');
+      socket.destroy();
+      return;
+    }
+    socket.removeAllListeners('error');
+    least.adopt(socket, listener);
+  }
+
+  /** Takes no more connections. Resolves when the ports are free. */
+  async close(): Promise<void> {
+    for (const { socket } of this.#early) socket.destroy();
+    this.#early = [];
+    await Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
+  }
+}

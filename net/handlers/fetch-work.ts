@@ -1,0 +1,363 @@
+/**
+ * One Fetch being answered: its parts while it waits, and the answer while it leaves. The size of the frame is known before
+ * its first byte is written, because every part knows how many bytes it will send; so the answer is made piece by piece in
+ * pooled buffers, records read straight behind their prefix, and a slow reader holds one buffer at a time, whatever the size
+ * of its answer.
+ *
+ * Thread of the front; pooled. A work is in one place at a time: with the handler (waiting), or with its connection.
+ */
+import { isMillraceError } from '../../engine/base/errors.ts';
+import { RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
+import type { Waiting } from '../front/deadlines.ts';
+import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
+import type { Abortable, Request } from '../front/request.ts';
+import {
+  fetchEndBytes,
+  fetchPrefixBytes,
+  fetchStartBytes,
+  fetchSuffixBytes,
+  fetchTopicBytes,
+  fetchTopicEndBytes,
+  putFetchEnd,
+  putFetchPrefix,
+  putFetchStart,
+  putFetchSuffix,
+  putFetchTopic,
+  putFetchTopicEnd,
+} from '../wire/hot/fetch-response.ts';
+import { putResponseHead, responseHeadBytes } from '../wire/hot/response-head.ts';
+import type { FetchBound, FetchPart } from './fetch-part.ts';
+import type { FetchSession } from './fetch-sessions.ts';
+
+const NO_ENDPOINTS: readonly never[] = [];
+
+/** What comes next in the frame. */
+const Step = { HEAD: 0, TOPIC: 1, PREFIX: 2, RECORDS: 3, SUFFIX: 4, END: 5, OVER: 6 } as const;
+type Step = (typeof Step)[keyof typeof Step];
+
+/** What a work needs of its handler. */
+export interface FetchWorkOwner {
+  readonly outputs: OutputPool;
+  /** Gives up a waiting work. */
+  abort(work: FetchWork): void;
+  /** The work is not needed any more. */
+  recycle(work: FetchWork): void;
+}
+
+export class FetchWork implements Response, Waiting, Abortable {
+  request: Request | null = null;
+  version = 0;
+  maxWaitMs = 0;
+  minBytes = 0;
+  maxBytes = 0;
+  bound: FetchBound = 'highWatermark';
+  session: FetchSession | null = null;
+  isIncremental = false;
+  /** What is looked at: the session's parts, or the request's own. */
+  parts: FetchPart[] = [];
+  partCount = 0;
+  /** The own parts, reused by later requests. */
+  readonly ownParts: FetchPart[] = [];
+  deadlineMs = 0;
+  heapIndex = -1;
+  isWaiting = false;
+
+  readonly #owner: FetchWorkOwner;
+  // The answer.
+  readonly #told: FetchPart[] = [];
+  readonly #start = { throttleTimeMs: 0, errorCode: 0, sessionId: 0 };
+  #frameBytes = 0;
+  #sentBytes = 0;
+  #step: Step = Step.OVER;
+  #next = 0;
+  #recordsDone = 0;
+  #staged: OutputBuffer | null = null;
+  #isReading = false;
+  #hasFailed = false;
+  #isGivenUp = false;
+
+  constructor(owner: FetchWorkOwner) {
+    this.#owner = owner;
+  }
+
+  abort(): void {
+    this.#owner.abort(this);
+  }
+
+  /** Begins the answer: what `tell` adds now is in it. */
+  open(errorCode: number, sessionId: number): void {
+    this.#told.length = 0;
+    this.#start.errorCode = errorCode;
+    this.#start.sessionId = sessionId;
+  }
+
+  tell(part: FetchPart): void {
+    this.#told.push(part);
+  }
+
+  /** Everything is told: the frame's size is known now. */
+  seal(): void {
+    const { version } = this;
+    const told = this.#told;
+    let size = responseHeadBytes(this.request!.apiKey, version);
+    size += fetchStartBytes(version, this.#topicCount());
+    for (let index = 0; index < told.length; index++) {
+      const part = told[index]!;
+      if (this.#beginsTopic(index)) {
+        size += fetchTopicBytes(version, part.key.length, this.#topicParts(index));
+        size += fetchTopicEndBytes(version);
+      }
+      size += fetchPrefixBytes(version, part, part.recordsSize) + part.recordsSize;
+      size += fetchSuffixBytes(version, part);
+    }
+    this.#frameBytes = size + fetchEndBytes(version, NO_ENDPOINTS);
+    this.#sentBytes = 0;
+    this.#step = Step.HEAD;
+    this.#next = 0;
+    this.#recordsDone = 0;
+  }
+
+  /** Consecutive parts of one topic share its entry. */
+  #beginsTopic(index: number): boolean {
+    return index === 0 || !isSameTopic(this.#told[index - 1]!, this.#told[index]!);
+  }
+
+  #topicParts(index: number): number {
+    let end = index + 1;
+    while (end < this.#told.length && !this.#beginsTopic(end)) end++;
+    return end - index;
+  }
+
+  #topicCount(): number {
+    let count = 0;
+    for (let index = 0; index < this.#told.length; index++) if (this.#beginsTopic(index)) count++;
+    return count;
+  }
+
+  // Response
+
+  get sizeHint(): number {
+    return this.#frameBytes - this.#sentBytes;
+  }
+
+  takeStaged(): OutputBuffer | null {
+    if (this.#isReading) return null;
+    const staged = this.#staged;
+    this.#staged = null;
+    return staged;
+  }
+
+  fill(buffer: OutputBuffer): Fill {
+    if (this.#isReading) return Fill.WAIT;
+    if (this.#hasFailed) return Fill.FAILED;
+    while (this.#step !== Step.OVER) {
+      const before = buffer.size;
+      if (this.#step === Step.RECORDS) {
+        const filled = this.#fillRecords(buffer);
+        this.#sentBytes += buffer.size - before;
+        if (filled !== Fill.DONE) return filled;
+      } else {
+        if (this.#stepBytes() > buffer.room) return Fill.MORE;
+        buffer.size = this.#putStep(buffer);
+        this.#sentBytes += buffer.size - before;
+      }
+      this.#advance();
+    }
+    return Fill.DONE;
+  }
+
+  /** Sent, or given up. Bytes that are still being read keep the work until they are there. */
+  dispose(): void {
+    if (this.#isReading) {
+      this.#isGivenUp = true;
+      return;
+    }
+    if (this.#staged !== null) this.#owner.outputs.release(this.#staged);
+    this.#staged = null;
+    this.#told.length = 0;
+    this.#hasFailed = false;
+    this.#isGivenUp = false;
+    this.#owner.recycle(this);
+  }
+
+  #stepBytes(): number {
+    const { version } = this;
+    const part = this.#told[this.#next]!;
+    switch (this.#step) {
+      case Step.HEAD:
+        return (
+          responseHeadBytes(this.request!.apiKey, version) +
+          fetchStartBytes(version, this.#topicCount())
+        );
+      case Step.TOPIC:
+        return fetchTopicBytes(version, part.key.length, this.#topicParts(this.#next));
+      case Step.PREFIX:
+        return fetchPrefixBytes(version, part, part.recordsSize);
+      case Step.SUFFIX:
+        return fetchSuffixBytes(version, part) + fetchTopicEndBytes(version);
+      default:
+        return fetchEndBytes(version, NO_ENDPOINTS);
+    }
+  }
+
+  #putStep(buffer: OutputBuffer): number {
+    const { version } = this;
+    const part = this.#told[this.#next]!;
+    let at = buffer.size;
+    switch (this.#step) {
+      case Step.HEAD: {
+        const request = this.request!;
+        const bodyBytes = this.#frameBytes - responseHeadBytes(request.apiKey, version);
+        at = putResponseHead(buffer, at, request, bodyBytes);
+        return putFetchStart(buffer, at, version, this.#start, this.#topicCount());
+      }
+      case Step.TOPIC: {
+        const { key } = part;
+        const count = this.#topicParts(this.#next);
+        return putFetchTopic(buffer, at, version, key, 0, key.length, count);
+      }
+      case Step.PREFIX:
+        return putFetchPrefix(buffer, at, version, part, part.recordsSize);
+      case Step.SUFFIX: {
+        at = putFetchSuffix(buffer, at, version, part);
+        const isLast = this.#next + 1 === this.#told.length || this.#beginsTopic(this.#next + 1);
+        return isLast ? putFetchTopicEnd(buffer, at, version) : at;
+      }
+      default:
+        return putFetchEnd(buffer, at, version, NO_ENDPOINTS);
+    }
+  }
+
+  #advance(): void {
+    switch (this.#step) {
+      case Step.HEAD:
+        this.#step = this.#told.length === 0 ? Step.END : Step.TOPIC;
+        return;
+      case Step.TOPIC:
+        this.#step = Step.PREFIX;
+        return;
+      case Step.PREFIX:
+        this.#step = this.#told[this.#next]!.recordsSize > 0 ? Step.RECORDS : Step.SUFFIX;
+        this.#recordsDone = 0;
+        return;
+      case Step.RECORDS:
+        this.#step = Step.SUFFIX;
+        return;
+      case Step.SUFFIX:
+        this.#next++;
+        if (this.#next === this.#told.length) this.#step = Step.END;
+        else this.#step = this.#beginsTopic(this.#next) ? Step.TOPIC : Step.PREFIX;
+        return;
+      default:
+        this.#step = Step.OVER;
+    }
+  }
+
+  // Records
+
+  #fillRecords(buffer: OutputBuffer): Fill {
+    const part = this.#told[this.#next]!;
+    const left = part.recordsSize - this.#recordsDone;
+    // One read and one write for what fits a buffer; only a batch larger than a buffer is read in pieces.
+    if (left > buffer.room && left <= RESPONSE_BUFFER_BYTES && buffer.size > 0) return Fill.MORE;
+    const size = Math.min(left, buffer.room);
+    if (size === 0) return Fill.MORE;
+    if (!part.plan.isHot) {
+      this.#readCold(part, size);
+      return Fill.WAIT;
+    }
+    let read: number;
+    try {
+      read = this.#plan(part, size) ? part.reader!.read(part.plan, buffer.bytes, buffer.size) : -1;
+      if (read !== size && this.#replan(part, size)) {
+        read = part.reader!.read(part.plan, buffer.bytes, buffer.size);
+      }
+    } catch (error) {
+      if (!isMillraceError(error)) throw error;
+      return Fill.FAILED;
+    }
+    if (read !== size) return Fill.FAILED;
+    this.#noteRead(part, buffer, size);
+    return this.#recordsDone === part.recordsSize ? Fill.DONE : Fill.MORE;
+  }
+
+  /** Reads into a buffer of its own on the thread pool; the connection goes on with it when the bytes are there. */
+  #readCold(part: FetchPart, wanted: number): void {
+    const staged = this.#owner.outputs.take(Math.max(wanted, part.recordsSize - this.#recordsDone));
+    const size = Math.min(part.recordsSize - this.#recordsDone, staged.bytes.length);
+    const connection = this.request!.connection!;
+    this.#staged = staged;
+    this.#isReading = true;
+    this.#plan(part, size);
+    part
+      .reader!.readAsync(part.plan, staged.bytes, 0)
+      .then((read) =>
+        read === size || !this.#replan(part, size)
+          ? read
+          : part.reader!.readAsync(part.plan, staged.bytes, 0),
+      )
+      .then(
+        (read) => {
+          this.#isReading = false;
+          if (this.#isGivenUp) {
+            this.dispose();
+            return;
+          }
+          if (read === size) {
+            this.#noteRead(part, staged, size);
+            this.#sentBytes += size;
+            if (this.#recordsDone === part.recordsSize) this.#advance();
+          } else {
+            this.#hasFailed = true;
+          }
+          connection.wake();
+        },
+        (error: unknown) => {
+          if (!isMillraceError(error)) {
+            setImmediate(() => {
+              throw error;
+            });
+          }
+          this.#isReading = false;
+          this.#hasFailed = true;
+          if (this.#isGivenUp) this.dispose();
+          else connection.wake();
+        },
+      );
+  }
+
+  /** Narrows the plan to the `size` bytes that come next. */
+  #plan(part: FetchPart, size: number): boolean {
+    part.plan.size = size;
+    return true;
+  }
+
+  /**
+   * Something was cut off or deleted since the part was located, most likely not these bytes: finds them again. False: they
+   * are gone, and what has been promised to the client cannot be sent.
+   */
+  #replan(part: FetchPart, size: number): boolean {
+    const { plan } = part;
+    const wanted = this.#recordsDone + size;
+    const status = part.reader!.locate(part.fetchOffset, 'logEndOffset', wanted, true, null, plan);
+    if (status !== 'ok' || plan.size < wanted) return false;
+    plan.position += this.#recordsDone;
+    plan.size = size;
+    return true;
+  }
+
+  #noteRead(part: FetchPart, buffer: OutputBuffer, size: number): void {
+    const at = buffer.size;
+    buffer.size += size;
+    if (this.#recordsDone === 0 && size === part.recordsSize) {
+      part.reader!.remember(part.plan, buffer.bytes, buffer.view, at, size, part.hint);
+    } else {
+      part.plan.position += size;
+    }
+    this.#recordsDone += size;
+  }
+}
+
+function isSameTopic(a: FetchPart, b: FetchPart): boolean {
+  return a.key === b.key || (a.topicId === b.topicId && a.name === b.name && a.topic === b.topic);
+}
