@@ -78,7 +78,7 @@ try {
       const broker = await BrokerProcess.start({ entry });
       try {
         const lines = keyedLines(5000, 7);
-        const common = ['--bootstrap', broker.address];
+        const common = ['--broker', broker.address];
         await run(command, ['topic', 'create', 'packed', '--partitions', '1', ...common], {
           cwd: folder,
         });

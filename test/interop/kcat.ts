@@ -24,7 +24,7 @@ async function everything(address: string, folder: string): Promise<void> {
       timeoutMs: 60_000,
     });
   const cli = (args: readonly string[]) =>
-    run(node, [join(root, 'cli', 'bin.mjs'), ...args, '--bootstrap', address]);
+    run(node, [join(root, 'cli', 'bin.mjs'), ...args, '--broker', address]);
   const lines = keyedLines(20_000, 11);
   const file = join(folder, 'lines');
   writeFileSync(file, joined(lines));
