@@ -86,13 +86,14 @@ export function decompress(
       case Codec.NONE:
         return bytes;
       case Codec.GZIP:
-        return gunzipSync(bytes, { maxOutputLength: limitBytes });
+        // zlib knows no limit of nothing.
+        return gunzipSync(bytes, { maxOutputLength: Math.max(limitBytes, 1) });
       case Codec.SNAPPY:
         return decompressSnappy(bytes, limitBytes);
       case Codec.LZ4:
         return decompressLz4Frame(bytes, limitBytes);
       case Codec.ZSTD:
-        return zstdDecompressSync(bytes, { maxOutputLength: limitBytes });
+        return zstdDecompressSync(bytes, { maxOutputLength: Math.max(limitBytes, 1) });
     }
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause;
