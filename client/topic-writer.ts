@@ -6,6 +6,8 @@
  * One thread. The bytes are copied before `append` returns.
  */
 
+import { BatchBuilder } from '../engine/format/batch-builder.ts';
+import type { RecordHeader } from '../engine/format/records.ts';
 import type { Accumulator } from './accumulator.ts';
 import type { TopicQueues } from './topic-queues.ts';
 
@@ -56,6 +58,32 @@ export class TopicWriter {
     const { builder } = batch;
     const sizeBefore = builder.size;
     builder.appendRanges(key, keyAt, keyLength, value, valueAt, valueLength, timestampMs);
+    accumulator.hold(batch, builder.size - sizeBefore);
+    return true;
+  }
+
+  /** As `append` for a record with headers. */
+  appendRecord(
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestampMs: number,
+    headers: readonly RecordHeader[],
+  ): boolean {
+    const accumulator = this.#accumulator;
+    if (!accumulator.hasRoom) return false;
+    const recordBytes = BatchBuilder.recordBytesMax(key, value, headers);
+    const keyLength = key?.length ?? -1;
+    const batch = accumulator.batchFor(
+      this.#queues,
+      this.#partition,
+      key,
+      0,
+      keyLength,
+      recordBytes,
+    );
+    const { builder } = batch;
+    const sizeBefore = builder.size;
+    builder.append(key, value, timestampMs, headers);
     accumulator.hold(batch, builder.size - sizeBefore);
     return true;
   }
