@@ -143,12 +143,12 @@ cmd_tool() {
   local p=org.apache.kafka.tools c
   case $n in
     topics) c=$p.TopicCommand ;;
-    configs) c=org.apache.kafka.tools.ConfigCommand; unzip -l "$LIBS"/kafka-tools-*.jar 2>/dev/null | grep -q 'tools/ConfigCommand.class' || c=kafka.admin.ConfigCommand ;;
+    configs) c=org.apache.kafka.tools.ConfigCommand; unzip -l "$LIBS"/kafka-tools-[0-9]*.jar 2>/dev/null | grep 'tools/ConfigCommand.class' > /dev/null || c=kafka.admin.ConfigCommand ;;
     consumer-groups) c=$p.consumer.group.ConsumerGroupCommand ;;
     console-consumer) c=$p.consumer.ConsoleConsumer ;;
     console-producer) c=$p.ConsoleProducer ;;
     storage) c=kafka.tools.StorageTool ;;
-    dump-log) c=$p.DumpLogSegments; unzip -l "$LIBS"/kafka-tools-*.jar 2>/dev/null | grep -q 'tools/DumpLogSegments.class' || c=kafka.tools.DumpLogSegments ;;
+    dump-log) c=$p.DumpLogSegments; unzip -l "$LIBS"/kafka-tools-[0-9]*.jar 2>/dev/null | grep 'tools/DumpLogSegments.class' > /dev/null || c=kafka.tools.DumpLogSegments ;;
     *.*) c=$n ;;
     *) c=$p.$n ;;           # ProducerPerformance, ConsumerPerformance, EndToEndLatency, GetOffsetShell, ...
   esac
