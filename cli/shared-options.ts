@@ -25,14 +25,14 @@ export function collect(value: string, previous: readonly string[] = []): string
 
 /** Runs `work` with a client that is closed afterwards. */
 export async function withClient<T>(
-  options: BrokerOption,
+  options: BrokerOption & { readonly retryMs?: number },
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { Client: ClientClass } = await import('../client/client.ts');
   const client = new ClientClass({
     brokers: options.broker,
     clientId: 'millrace-cli',
-    retryMs: 5000,
+    retryMs: options.retryMs ?? 5000,
   });
   try {
     return await work(client);

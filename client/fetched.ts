@@ -82,8 +82,9 @@ export class FetchedChunk {
 
   /** The batches, without control batches; the first and last may hold records that were not asked for. */
   *batches(): Generator<FetchedBatch, void, undefined> {
-    for (const at of this.#positions()) {
-      const { view } = this;
+    const { view } = this;
+    for (let at = this.from; at < this.to; at += batchSize(view, at)) {
+      if (isControl(batchAttributes(view, at))) continue;
       yield {
         topic: this.topic,
         partition: this.partition,
@@ -98,33 +99,24 @@ export class FetchedChunk {
   /** The records that were asked for. */
   *records(): Generator<FetchedRecord, void, undefined> {
     const { topic, partition } = this;
-    const cursor = new RecordCursor();
-    for (const at of this.#positions()) {
-      this.#enter(cursor, at);
-      while (this.#next(cursor)) {
-        yield {
-          topic,
-          partition,
-          offset: cursor.offset,
-          timestampMs: cursor.timestamp,
-          key: bufferOf(cursor.key()),
-          value: bufferOf(cursor.value()),
-          headers: cursor.headers(),
-        };
-      }
+    const walk = this.walk();
+    const { cursor } = walk;
+    while (walk.next()) {
+      yield {
+        topic,
+        partition,
+        offset: cursor.offset,
+        timestampMs: cursor.timestamp,
+        key: bufferOf(cursor.key()),
+        value: bufferOf(cursor.value()),
+        headers: cursor.headers(),
+      };
     }
   }
 
-  /**
-   * Hands every record that was asked for to `visit`, as the cursor that stands on it: nothing is allocated per
-   * record. Stops when `visit` returns false, and says so.
-   */
-  forEach(cursor: RecordCursor, visit: (cursor: RecordCursor) => boolean): boolean {
-    for (const at of this.#positions()) {
-      this.#enter(cursor, at);
-      while (this.#next(cursor)) if (!visit(cursor)) return false;
-    }
-    return true;
+  /** Walks the records that were asked for without allocating per record. */
+  walk(): RecordWalk {
+    return new RecordWalk(this);
   }
 
   /** The memory may be used again; call once, and only when nothing of it is needed any more. */
@@ -133,43 +125,60 @@ export class FetchedChunk {
     this.#isReleased = true;
     this.#onRelease();
   }
+}
 
-  *#positions(): Generator<number, void, undefined> {
-    const { view } = this;
-    for (let at = this.from; at < this.to; at += batchSize(view, at)) {
-      if (!isControl(batchAttributes(view, at))) yield at;
-    }
+/** Stands on one record of a chunk after another. */
+export class RecordWalk {
+  /** The record that `next` moved to. */
+  readonly cursor = new RecordCursor();
+  readonly #chunk: FetchedChunk;
+  /** Position of the next batch. */
+  #at: number;
+  #isInBatch = false;
+
+  constructor(chunk: FetchedChunk) {
+    this.#chunk = chunk;
+    this.#at = chunk.from;
   }
 
-  /** Puts the cursor before the first record of the batch at `at`. */
-  #enter(cursor: RecordCursor, at: number): void {
+  /** Moves to the next record that was asked for; false behind the last. Throws `ClientError` 'corrupt'. */
+  next(): boolean {
+    const { endOffset, startOffset } = this.#chunk;
+    const { cursor } = this;
     try {
-      cursor.reset(this.bytes, this.view, at);
-    } catch (error) {
-      throw this.#corrupt(batchBaseOffset(this.view, at), error);
-    }
-  }
-
-  /** Moves the cursor to the next record that was asked for. */
-  #next(cursor: RecordCursor): boolean {
-    try {
-      while (cursor.next()) {
-        if (cursor.offset >= this.endOffset) return false;
-        if (cursor.offset >= this.startOffset) return true;
+      while (this.#isInBatch || this.#enterBatch()) {
+        while (cursor.next()) {
+          if (cursor.offset >= endOffset) break;
+          if (cursor.offset >= startOffset) return true;
+        }
+        this.#isInBatch = false;
       }
       return false;
     } catch (error) {
-      throw this.#corrupt(cursor.offset, error);
+      throw this.#corrupt(error);
     }
   }
 
-  #corrupt(offset: number, cause: unknown): Error {
-    if (!(cause instanceof MillraceError)) return cause as Error;
-    return new ClientError(
-      'corrupt',
-      `cannot read partition ${this.partition} of '${this.topic}' near offset ${offset}: ${messageOf(cause)}`,
-      cause,
-    );
+  /** Goes into the next batch that holds records of users. */
+  #enterBatch(): boolean {
+    const { bytes, view, to } = this.#chunk;
+    while (this.#at < to) {
+      const at = this.#at;
+      this.#at += batchSize(view, at);
+      if (isControl(batchAttributes(view, at))) continue;
+      this.cursor.reset(bytes, view, at);
+      this.#isInBatch = true;
+      return true;
+    }
+    return false;
+  }
+
+  #corrupt(cause: unknown): unknown {
+    if (!(cause instanceof MillraceError)) return cause;
+    const { partition, topic } = this.#chunk;
+    const near = Math.max(this.cursor.offset, this.#chunk.startOffset);
+    const message = `cannot read partition ${partition} of '${topic}' near offset ${near}: ${messageOf(cause)}`;
+    return new ClientError('corrupt', message, cause);
   }
 }
 

@@ -139,6 +139,11 @@ export class Fetcher {
     return this.#partitions.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
   }
 
+  /** Whether `next` has something to give without waiting. */
+  get hasChunk(): boolean {
+    return this.#chunks.length > 0;
+  }
+
   /**
    * The next records of some partition; null when every partition has reached its end or `stop` was called.
    * Throws `BrokerError` or `ClientError` when a partition cannot be read any more.

@@ -11,12 +11,13 @@
  * at the latest before the promise settles.
  */
 
+import { ErrorCode } from '../engine/base/error-codes.ts';
 import { type CodecName, codecByName } from '../engine/format/batch.ts';
 import { BatchBuilder } from '../engine/format/batch-builder.ts';
 import type { RecordHeader } from '../engine/format/records.ts';
 import { Accumulator, type BatchReport } from './accumulator.ts';
 import type { Client } from './client.ts';
-import { ClientError } from './client-error.ts';
+import { ClientError, errorCodeOf, isTransient } from './client-error.ts';
 import { IdentitySource } from './producer-identity.ts';
 import { TopicQueues } from './topic-queues.ts';
 import { TopicWriter } from './topic-writer.ts';
@@ -240,8 +241,14 @@ export class Producer {
   }
 
   async #openTopic(name: string): Promise<TopicQueues> {
-    const info = await this.#client.retry(() =>
-      this.#client.metadata.topic(name, { mayCreate: this.#mayCreateTopics }),
+    const mayCreate = this.#mayCreateTopics;
+    // A topic that is being created is missing at first; one that nobody creates stays so.
+    const isWorthIt = (error: unknown): boolean =>
+      isTransient(error) &&
+      (mayCreate || errorCodeOf(error) !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    const info = await this.#client.retry(
+      () => this.#client.metadata.topic(name, { mayCreate }),
+      isWorthIt,
     );
     const queues = new TopicQueues(name, info.partitions.length);
     this.#topics.set(name, queues);
