@@ -88,7 +88,7 @@ try {
         });
         const { stdout } = await run(
           command,
-          ['consume', 'packed', '--format', '%k:%v', ...common],
+          ['consume', 'packed', '--format', '%k:%s\\n', ...common],
           { cwd: folder },
         );
         same(checksum(stdout), checksum(joined(lines)), 'checksum of the lines');

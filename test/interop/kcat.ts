@@ -43,7 +43,14 @@ async function everything(address: string, folder: string): Promise<void> {
     await checks.check(
       `what kcat produced with ${codec}, consumed by millrace consume`,
       async () => {
-        const { stdout } = await cli(['consume', topic, '--partition', '0', '--format', '%k:%v']);
+        const { stdout } = await cli([
+          'consume',
+          topic,
+          '--partition',
+          '0',
+          '--format',
+          '%k:%s\\n',
+        ]);
         same(checksum(stdout), expected, 'checksum');
       },
     );

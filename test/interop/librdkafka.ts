@@ -83,7 +83,7 @@ async function everything(address: string): Promise<void> {
       ]);
       const ofMillrace = await run(node, [
         ...[join(root, 'cli', 'bin.mjs'), 'consume', topic, '--partition', '1'],
-        ...['--format', 'raw', '--broker', address],
+        ...['--format', '%s', '--broker', address],
       ]);
       same(ofKcat.stdout.length, (count / partitions) * 700, 'bytes');
       same(checksum(ofMillrace.stdout), checksum(ofKcat.stdout), 'checksum');

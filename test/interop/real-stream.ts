@@ -96,7 +96,7 @@ function startFollowers(address: string, topic: string): Follower[] {
   const followers = [
     follow('millrace consume', node, [
       ...[cli, 'consume', topic, '--follow', '--from', 'beginning'],
-      ...['--format', '%p\\t%v\\n', '--quiet', '--broker', address],
+      ...['--format', '%p\\t%s\\n', '--broker', address],
     ]),
   ];
   if (which('kcat') !== null) {
