@@ -18,7 +18,7 @@ export class MemoryDirectory {
 
   constructor(fs: FileSystem) {
     this.#fs = fs;
-    const parent = fs.exists('/dev/shm') ? '/dev/shm' : (process.env['TMPDIR'] ?? '/tmp');
+    const parent = fs.exists('/dev/shm') ? '/dev/shm' : (process.env.TMPDIR ?? '/tmp');
     removeAbandoned(fs, parent);
     const unique = Math.random().toString(36).slice(2, 12);
     this.path = `${parent}/${PREFIX}${process.pid}-${unique}`;
