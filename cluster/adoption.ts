@@ -4,6 +4,7 @@
  *
  * Main thread; pure.
  */
+import { internalTopicConfigs } from './internal-topics.ts';
 import { collapse, type TopicRecord } from './metadata-keys.ts';
 import { CLUSTER_METADATA_TOPIC, topicNameProblem } from './topic-names.ts';
 
@@ -14,27 +15,6 @@ export interface FoundDirectory {
   /** The last leader epoch its log knows, where that was read. */
   readonly leaderEpoch?: number;
 }
-
-/** The configs that Kafka gives the topics of its coordinators. */
-const INTERNAL_CONFIGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  __consumer_offsets: {
-    'cleanup.policy': 'compact',
-    'compression.type': 'producer',
-    'segment.bytes': '104857600',
-  },
-  __transaction_state: {
-    'cleanup.policy': 'compact',
-    'compression.type': 'uncompressed',
-    'segment.bytes': '104857600',
-    'unclean.leader.election.enable': 'false',
-  },
-  __share_group_state: {
-    'cleanup.policy': 'delete',
-    'compression.type': 'producer',
-    'retention.ms': '-1',
-    'segment.bytes': '104857600',
-  },
-};
 
 export function adoptDirectories(
   found: readonly FoundDirectory[],
@@ -58,7 +38,7 @@ export function adoptDirectories(
       partitions,
       replicas: [[options.nodeId]],
       leaderEpochs: collapse(epochs),
-      configs: INTERNAL_CONFIGS[name] ?? {},
+      configs: internalTopicConfigs(name),
     };
     return { name, record };
   });

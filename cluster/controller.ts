@@ -35,7 +35,7 @@ import {
 } from './metadata-keys.ts';
 import type { MetadataStore, Operation } from './metadata-store.ts';
 import { ProducerIds } from './producer-ids.ts';
-import { ResourceConfigs } from './resource-configs.ts';
+import type { ResourceConfigs } from './resource-configs.ts';
 import { collisionKey, hasCollisionCharacter, INTERNAL_TOPICS } from './topic-names.ts';
 import {
   isRefusal,
@@ -76,6 +76,8 @@ export interface ControllerOptions {
   readonly store: MetadataStore;
   readonly engine: ControllerEngine;
   readonly rules: TopicRules;
+  /** Loaded already: broker-wide configs decide what topics inherit. */
+  readonly resourceConfigs: ResourceConfigs;
   readonly clusterId: string;
   readonly nodeId: number;
   /** Fills the bytes it is handed. */
@@ -136,7 +138,7 @@ export class Controller {
     this.#log = options.log;
     this.#brokerIds = [options.nodeId];
     this.producerIds = new ProducerIds(options.store);
-    this.resourceConfigs = new ResourceConfigs(options.store);
+    this.resourceConfigs = options.resourceConfigs;
   }
 
   /** Reads the store, finishes what a crash left half done, adopts unknown directories, opens every partition. */
@@ -419,7 +421,6 @@ export class Controller {
     const deleted = await this.#finishDeletions();
     const adopted = await this.#adopt(new Set(stored.map((topic) => topic.name)), deleted);
     const topics = await this.#openTopics([...stored, ...adopted]);
-    await this.resourceConfigs.load();
     this.image.apply({
       version: 1,
       clusterId: this.clusterId,

@@ -4,7 +4,6 @@
  *
  * | key | value |
  * |---|---|
- * | `cluster` | ClusterRecord |
  * | `topics/<name>` | TopicRecord |
  * | `deleted-topics/<topic id>` | DeletedTopicRecord: a deletion whose files may still be there |
  * | `configs/<kind>/<name>` | configs by name; kind `broker` (name empty: all brokers), `group`, `client-metrics` |
@@ -13,7 +12,6 @@
  * Any thread; pure.
  */
 
-export const CLUSTER_KEY = 'cluster';
 export const TOPICS_PREFIX = 'topics/';
 export const DELETED_TOPICS_PREFIX = 'deleted-topics/';
 export const CONFIGS_PREFIX = 'configs/';
@@ -21,10 +19,6 @@ export const PRODUCER_IDS_KEY = 'producer-ids';
 
 /** What has configs beside topics. */
 export type ConfigResourceKind = 'broker' | 'group' | 'client-metrics';
-
-export interface ClusterRecord {
-  readonly clusterId: string;
-}
 
 export interface TopicRecord {
   readonly id: string;

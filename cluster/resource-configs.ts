@@ -14,6 +14,7 @@ const NONE: ResourceConfigValues = new Map();
 export class ResourceConfigs {
   readonly #store: MetadataStore;
   readonly #configs = new Map<string, ResourceConfigValues>();
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(store: MetadataStore) {
     this.#store = store;
@@ -39,9 +40,26 @@ export class ResourceConfigs {
       .sort();
   }
 
-  /** Replaces all configs of one resource; none at all forgets it. Durable when it resolves. */
-  async set(kind: ConfigResourceKind, name: string, configs: ResourceConfigValues): Promise<void> {
-    const key = configsKey(kind, name);
+  /**
+   * Runs a change of one resource's configs after those before it. `work` sees them as they stand; the configs it hands
+   * to `store` replace all (none at all forgets the resource) and are durable when `store` resolves.
+   */
+  change<T>(
+    kind: ConfigResourceKind,
+    name: string,
+    work: (
+      current: ResourceConfigValues,
+      store: (configs: ResourceConfigValues) => Promise<void>,
+    ) => Promise<T>,
+  ): Promise<T> {
+    const result = this.#lastChange.then(() =>
+      work(this.get(kind, name), (configs) => this.#set(configsKey(kind, name), configs)),
+    );
+    this.#lastChange = result.catch(() => {});
+    return result;
+  }
+
+  async #set(key: string, configs: ResourceConfigValues): Promise<void> {
     const value = JSON.stringify(Object.fromEntries(configs));
     await this.#store.txn({
       compare: [],

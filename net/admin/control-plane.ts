@@ -3,12 +3,23 @@
  * broker's composition root calls `openControlPlane` once, binds its listeners, calls `announce` with the addresses it
  * got, and sends every delta to its net threads from then on. Main thread.
  */
-import type { Controller } from '../../cluster/controller.ts';
+
+import { join } from 'node:path';
+import { newIdentity, openIdentity } from '../../cluster/broker-identity.ts';
+import { Controller } from '../../cluster/controller.ts';
 import type { BrokerImage, ImageDelta, MetadataImage } from '../../cluster/metadata-image.ts';
+import type { MetadataStore } from '../../cluster/metadata-store.ts';
+import { ResourceConfigs } from '../../cluster/resource-configs.ts';
+import { MemoryMetadataStore } from '../../cluster/store/memory-metadata-store.ts';
+import { openSqliteMetadataStore } from '../../cluster/store/sqlite-metadata-store.ts';
+import { messageOf } from '../../engine/base/errors.ts';
 import type { Engine } from '../../engine/index.ts';
+import { realFileSystem } from '../../engine/io/real-file-system.ts';
+import { volumeOf } from '../../engine/io/volume.ts';
 import type { BrokerSettings } from '../settings/broker-settings.ts';
 import type { SettingValues } from '../settings/setting-values.ts';
-import type { AdminApi } from './index.ts';
+import { SettingsTopicRules } from '../settings/topic-rules.ts';
+import { AdminApi } from './index.ts';
 
 export interface ControlPlaneOptions {
   /** null: everything in memory. */
@@ -17,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly engine: Engine | Promise<Engine>;
   readonly settings: BrokerSettings;
   readonly log?: (line: string) => void;
+  /** Fills the bytes it is handed. Default: the system's randomness. */
+  readonly random?: (bytes: Uint8Array) => void;
 }
 
 export interface ControlPlane {
@@ -30,11 +43,120 @@ export interface ControlPlane {
   publish: (delta: ImageDelta) => Promise<void>;
   /** Called after a dynamic broker setting changed. Set by the owner. */
   onSettingsChanged: (values: SettingValues) => void;
+  /** Called when a client changed the level of the root logger (TRACE, DEBUG, INFO, WARN, ERROR, FATAL). Set by the owner. */
+  onLogLevel: (level: string) => void;
   /** Tells the images which brokers there are (this one, with the address clients reach it at). */
   announce(brokers: readonly BrokerImage[]): Promise<void>;
+  /** Closes the store; the engine is the owner's to close, before. */
   close(): Promise<void>;
 }
 
-export async function openControlPlane(_options: ControlPlaneOptions): Promise<ControlPlane> {
-  throw new Error('not yet');
+const IDENTITY_FILE = 'meta.properties';
+const STORE_FILE = 'metadata.db';
+const DEFAULT_LOG_LEVEL = 'INFO';
+
+export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dataDir, settings } = options;
+  const log = options.log ?? (() => {});
+  const random =
+    options.random ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>));
+  for (const warning of settings.warnings) log(warning);
+
+  if (dataDir !== null) realFileSystem.mkdir(dataDir);
+  const { clusterId, nodeId } =
+    dataDir === null
+      ? newIdentity(settings.values.nodeId, random)
+      : openIdentity({
+          files: realFileSystem,
+          path: join(dataDir, IDENTITY_FILE),
+          nodeId: settings.values.nodeId,
+          random,
+        });
+  settings.applyIdentity(nodeId);
+
+  const store: MetadataStore =
+    dataDir === null
+      ? new MemoryMetadataStore()
+      : await openSqliteMetadataStore(join(dataDir, STORE_FILE));
+  try {
+    const resourceConfigs = new ResourceConfigs(store);
+    await resourceConfigs.load();
+    applyDynamicSettings(settings, resourceConfigs, nodeId, log);
+    const engine = await options.engine;
+    const controller = await Controller.open({
+      store,
+      engine,
+      rules: new SettingsTopicRules(settings),
+      resourceConfigs,
+      clusterId,
+      nodeId,
+      random,
+      log,
+    });
+    return assemble({ store, engine, controller, settings, dataDir });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Dynamic settings of an earlier run. Where they no longer fit the given ones, the given ones hold and a line says so. */
+function applyDynamicSettings(
+  settings: BrokerSettings,
+  resourceConfigs: ResourceConfigs,
+  nodeId: number,
+  log: (line: string) => void,
+): void {
+  for (const scope of ['default', 'broker'] as const) {
+    const layer = resourceConfigs.get('broker', scope === 'default' ? '' : String(nodeId));
+    if (layer.size === 0) continue;
+    try {
+      settings.withDynamic(scope, layer);
+      settings.applyDynamic(scope, layer);
+    } catch (error) {
+      log(`dynamic settings of an earlier run are left out: ${messageOf(error)}`);
+    }
+  }
+}
+
+function assemble(parts: {
+  readonly store: MetadataStore;
+  readonly engine: Engine;
+  readonly controller: Controller;
+  readonly settings: BrokerSettings;
+  readonly dataDir: string | null;
+}): ControlPlane {
+  const { store, engine, controller, settings, dataDir } = parts;
+  let logLevel = DEFAULT_LOG_LEVEL;
+  const admin = new AdminApi({
+    engine,
+    controller,
+    settings,
+    volume: () => (dataDir === null ? { totalBytes: -1, usableBytes: -1 } : volumeOf(dataDir)),
+    settingsChanged: async () => {
+      await controller.settingsChanged();
+      plane.onSettingsChanged(settings.values);
+    },
+    logLevel: {
+      get: () => logLevel,
+      set: (level) => {
+        logLevel = level;
+        plane.onLogLevel(level);
+      },
+    },
+  });
+  const plane: ControlPlane = {
+    clusterId: controller.clusterId,
+    nodeId: controller.nodeId,
+    admin,
+    controller,
+    image: controller.image,
+    publish: async () => {},
+    onSettingsChanged: () => {},
+    onLogLevel: () => {},
+    announce: (brokers) => controller.announce(brokers),
+    close: () => store.close(),
+  };
+  controller.publish = (delta) => plane.publish(delta);
+  return plane;
 }

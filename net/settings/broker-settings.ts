@@ -147,6 +147,15 @@ export class BrokerSettings {
     this.version++;
   }
 
+  /** These settings with another dynamic layer. Throws `setting` when they do not fit together. */
+  withDynamic(scope: 'default' | 'broker', layer: ReadonlyMap<string, string>): BrokerSettings {
+    const copy = new BrokerSettings(this.#static);
+    copy.#dynamicDefault = scope === 'default' ? layer : this.#dynamicDefault;
+    copy.#dynamicBroker = scope === 'broker' ? layer : this.#dynamicBroker;
+    copy.values = computeSettingValues(copy);
+    return copy;
+  }
+
   /** Fixes the identity that the data directory decided, so that it is described like a given one. */
   applyIdentity(nodeId: number): void {
     this.#static.set('node.id', String(nodeId));
