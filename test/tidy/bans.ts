@@ -54,7 +54,10 @@ export const bans: readonly Ban[] = [
     what: 'process.exit',
     pattern: /\bprocess\.exit\(/,
     within: isProduct,
-    except: { 'engine/shard/engine.ts': 'a broken invariant in any thread ends the process' },
+    except: {
+      'engine/shard/engine.ts': 'a broken invariant in any thread ends the process',
+      'cli/end.ts': 'a read of stdin cannot be taken back',
+    },
     why: 'set process.exitCode and end, so that output is flushed and files are closed',
   },
   {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { buildBatch } from '../../engine/format/batch-builder.ts';
 import { allPaths, root, textOf } from './source-files.ts';
 
 const manifest = JSON.parse(textOf('package.json')) as {
@@ -40,12 +41,27 @@ describe('docs/format.md', () => {
         (entry): entry is [string, number] =>
           typeof entry[1] === 'number' &&
           entry[0].startsWith(prefix) &&
-          /_(?:AT|BYTES|MASK)$/.test(entry[0]),
+          /_(?:AT|BYTES|MASK|WORD)$/.test(entry[0]),
       );
       expect(inCode.length).toBeGreaterThan(0);
       expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(inCode));
     });
   }
+});
+
+test('the worked example of docs/format.md is the batch it says it is', () => {
+  const example = /<!-- example: batch -->\n```\n([\s\S]*?)```/.exec(textOf('docs/format.md'))?.[1];
+  const shown = example?.replaceAll(/^[0-9a-f]{4} {2}|\s/gm, '');
+  const records = [
+    { key: Buffer.from('k'), value: Buffer.from('hello'), timestamp: 1_700_000_000_000 },
+    {
+      value: Buffer.from('!'),
+      timestamp: 1_700_000_000_001,
+      headers: [{ key: 'h', value: Buffer.from('1') }],
+    },
+  ];
+  const built = buildBatch({ baseOffset: 42, leaderEpoch: 0, records });
+  expect(shown).toBe(Buffer.from(built).toString('hex'));
 });
 
 describe('README.md', () => {
