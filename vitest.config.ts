@@ -1,3 +1,5 @@
+/** Unit tests lie beside the sources; what spans files lies in test/. */
+
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
