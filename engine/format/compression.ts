@@ -81,19 +81,17 @@ export function decompress(
   bytes: Uint8Array,
   limitBytes: number = DECOMPRESSED_BYTES_MAX,
 ): Uint8Array {
+  if (codec === Codec.NONE) return bytes;
   try {
     switch (codec) {
-      case Codec.NONE:
-        return bytes;
       case Codec.GZIP:
-        // zlib knows no limit of nothing.
-        return gunzipSync(bytes, { maxOutputLength: Math.max(limitBytes, 1) });
+        return gunzipSync(bytes, { maxOutputLength: zlibLimit(limitBytes) });
       case Codec.SNAPPY:
         return decompressSnappy(bytes, limitBytes);
       case Codec.LZ4:
         return decompressLz4Frame(bytes, limitBytes);
       case Codec.ZSTD:
-        return zstdDecompressSync(bytes, { maxOutputLength: Math.max(limitBytes, 1) });
+        return zstdDecompressSync(bytes, { maxOutputLength: zlibLimit(limitBytes) });
     }
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause;
@@ -104,6 +102,11 @@ export function decompress(
     throw new MillraceError('corrupt', message, { codec }, cause);
   }
   throw unknownCodec(codec);
+}
+
+/** zlib knows no limit of nothing. */
+function zlibLimit(limitBytes: number): number {
+  return Math.max(limitBytes, 1);
 }
 
 function unknownCodec(codec: number): MillraceError {

@@ -268,7 +268,7 @@ function checkRecords(
   rules: BatchRules,
   out: BatchCheck,
 ): boolean {
-  let { bytes } = source;
+  let { bytes, view } = source;
   let from = at + RECORDS_AT;
   let to = at + size;
   const codec = out.attributes & CODEC_MASK;
@@ -283,10 +283,11 @@ function checkRecords(
       if (!(error instanceof MillraceError)) throw error;
       return refuse(out, ErrorCode.CORRUPT_MESSAGE, error.message);
     }
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     from = 0;
     to = bytes.length;
   }
-  if (!walkRecords(bytes, from, to, out.recordCount)) {
+  if (!walkRecords(bytes, view, from, to, out.recordCount)) {
     const fault = recordsFault(bytes, from, to, out.recordCount);
     return refuse(out, ErrorCode.INVALID_RECORD, fault ?? 'Found invalid record structure');
   }

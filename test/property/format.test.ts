@@ -121,7 +121,7 @@ test('compression: every codec gives back what it was given', () => {
         const bytes = Buffer.concat(Array(times).fill(part));
         const packed = compress(id, bytes);
         expect(bytes.equals(decompress(id, packed, bytes.length))).toBe(true);
-        if (id !== 0 && bytes.length > 0) {
+        if (id !== 0 && bytes.length > 1) {
           expect(() => decompress(id, packed, bytes.length - 1)).toThrow('unfolds to more than');
         }
       },
@@ -248,26 +248,49 @@ describe('batches', () => {
 
 describe('the walk over records', () => {
   const walkBoth = (bytes: Uint8Array, from: number, to: number, count: number) => {
-    const isWell = walkRecords(bytes, from, to, count);
+    const isWell = walkRecords(bytes, sourceOf(bytes).view, from, to, count);
     expect(recordsFault(bytes, from, to, count) === null).toBe(isWell);
     return isWell;
   };
 
   test('finds well-formed what the builder made, and sees its times and keys', () => {
     fc.assert(
-      fc.property(records, (given) => {
-        const batch = buildBatch({ records: given });
-        expect(walkBoth(batch, 61, batch.length, given.length)).toBe(true);
+      fc.property(records, fc.constantFrom(0, 64), (given, slack) => {
+        const built = buildBatch({ records: given });
+        const end = built.length;
+        const batch = Buffer.concat([built, Buffer.alloc(slack, 1)]);
+        expect(walkBoth(batch, 61, end, given.length)).toBe(true);
         const deltas = given.map(({ timestamp }) => timestamp - given[0]!.timestamp);
         expect(recordWalk.minTimestampDelta).toBe(Math.min(...deltas));
         expect(recordWalk.maxTimestampDelta).toBe(Math.max(...deltas));
         expect(recordWalk.hasNullKey).toBe(given.some(({ key }) => key === null));
-        expect(walkBoth(batch, 61, batch.length, given.length + 1)).toBe(false);
-        expect(walkBoth(batch, 61, batch.length, given.length - 1)).toBe(false);
-        expect(walkBoth(batch, 61, batch.length - 1, given.length)).toBe(false);
+        expect(walkBoth(batch, 61, end, given.length + 1)).toBe(false);
+        expect(walkBoth(batch, 61, end, given.length - 1)).toBe(false);
+        expect(walkBoth(batch, 61, end - 1, given.length)).toBe(false);
       }),
       { numRuns: runs },
     );
+  });
+
+  test('counts far enough for offsets and lengths of every size', () => {
+    const value = new Uint8Array(3);
+    const many = Array.from({ length: 20_000 }, (_, index) => ({ value, timestamp: index * 7 }));
+    const built = buildBatch({ records: many });
+    const batch = Buffer.concat([built, Buffer.alloc(64)]);
+    expect(walkBoth(batch, 61, built.length, many.length)).toBe(true);
+    expect(recordWalk.maxTimestampDelta).toBe(7 * 19_999);
+    for (const length of [63, 64, 8191, 8192, 2 ** 20 - 1, 2 ** 20, 2 ** 21]) {
+      const large = new Uint8Array(length);
+      for (const record of [
+        { key: large, timestamp: 1 },
+        { value: large, timestamp: 1 },
+        { headers: [{ key: 'h', value: large }], timestamp: 1 },
+      ]) {
+        const one = buildBatch({ records: [record, record] });
+        const roomy = Buffer.concat([one, Buffer.alloc(64)]);
+        expect(walkBoth(roomy, 61, one.length, 2)).toBe(true);
+      }
+    }
   });
 
   test('agrees with the slow reading on any bytes, at the end of memory too', () => {
