@@ -193,6 +193,10 @@ export class FaultyFileSystem implements FileSystem {
     return this.memory.exists(path);
   }
 
+  modifiedMs(path: string): number {
+    return this.memory.modifiedMs(path);
+  }
+
   readFile(path: string): Buffer {
     this.#before('readFile', path);
     return this.memory.readFile(path);

@@ -57,6 +57,8 @@ export interface FileSystem {
   unlink(path: string): void;
   rmdir(path: string): void;
   exists(path: string): boolean;
+  /** When the file was last written, in ms since the epoch. */
+  modifiedMs(path: string): number;
   /** The whole file: for small ones. */
   readFile(path: string): Buffer;
   /**

@@ -10,6 +10,7 @@ import { FileError, type FileErrorCode, type FileSystem, type OpenMode } from '.
 const PAGE_BYTES = 16 * 1024;
 
 export class MemoryFile {
+  modifiedMs = 0;
   #pages = new Map<number, Uint8Array>();
   #size = 0;
 
@@ -192,6 +193,11 @@ export class MemoryFileSystem implements FileSystem {
 
   exists(path: string): boolean {
     return this.files.has(path) || this.directories.has(path);
+  }
+
+  /** As a test has set it: there is no clock here. */
+  modifiedMs(path: string): number {
+    return (this.files.get(path) ?? fail('not-found', 'modifiedMs', path)).modifiedMs;
   }
 
   readFile(path: string): Buffer {

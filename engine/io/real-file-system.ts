@@ -167,6 +167,14 @@ export const realFileSystem: FileSystem = {
     return fs.existsSync(path);
   },
 
+  modifiedMs(path) {
+    try {
+      return Math.floor(fs.statSync(path).mtimeMs);
+    } catch (error) {
+      throw mapped('modifiedMs', path, error);
+    }
+  },
+
   readFile(path) {
     try {
       return fs.readFileSync(path);

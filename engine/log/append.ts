@@ -14,6 +14,18 @@ export const AppendFlags = {
   INTERNAL: 2,
 } as const;
 
+/** How far a piece has come within an append. */
+export const PieceState = {
+  /** Answered: it will not be written. */
+  REFUSED: 0,
+  /** Has its offset and waits for the write. */
+  GATHERED: 1,
+  /** Repeats an earlier piece of the same append, whose fate it shares. */
+  REPEATS: 2,
+  WRITTEN: 3,
+} as const;
+export type PieceState = (typeof PieceState)[keyof typeof PieceState];
+
 export interface AppendPiece {
   // In.
   source: ByteSource;
@@ -42,9 +54,13 @@ export interface AppendPiece {
   lastOffsetDelta: number;
   maxTimestamp: number;
   attributes: number;
+  producerId: number;
+  producerEpoch: number;
+  baseSequence: number;
+  lastSequence: number;
   /** The piece before this one in the same append by the same producer, or -1. */
   previousOfProducer: number;
-  state: number;
+  state: PieceState;
 }
 
 /** A piece to be filled in: set `source`, `at`, `size` and `flags` before each append. */
@@ -66,7 +82,11 @@ export function createAppendPiece(source: ByteSource): AppendPiece {
     lastOffsetDelta: 0,
     maxTimestamp: -1,
     attributes: 0,
+    producerId: -1,
+    producerEpoch: -1,
+    baseSequence: -1,
+    lastSequence: -1,
     previousOfProducer: -1,
-    state: 0,
+    state: PieceState.REFUSED,
   };
 }

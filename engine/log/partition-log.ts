@@ -1,55 +1,39 @@
 /**
- * The log of one partition: appends, marks, segments, retention. Runs on one thread; everything is synchronous.
+ * The log of one partition. Records are appended at its end, get their offsets there, and are served from its
+ * segment files by `PartitionReader` in any thread; retention takes them away at its beginning.
+ *
+ * Marks, always in this order: log start offset <= high watermark <= log end offset; recovery point <= log end
+ * offset. They live in the cursor, which is changed inside the publish brackets only.
+ *
+ * All calls on one thread, synchronous. Appends answer I/O errors per piece; everything else throws FileError.
+ * docs/format.md, section "Partition directory".
  */
 
-import type { Clock } from '../base/clock.ts';
-import type { FileSystem } from '../io/file-system.ts';
+import { isFileError } from '../io/file-system.ts';
 import type { AppendPiece } from './append.ts';
+import { Cursor } from './cursor.ts';
 import type { LogConfig } from './log-config.ts';
-import type { LogResources } from './log-resources.ts';
-import type { Manifest, ManifestEntry } from './manifest.ts';
+import {
+  backgroundFlushWork,
+  type FlushWork,
+  flushDue,
+  flushLog,
+  needsSync,
+  noteFlushed,
+  syncPending,
+} from './log-flush.ts';
+import { openLog, type PartitionLogOptions } from './log-open.ts';
+import { applyRetention, deleteRecordsBefore } from './log-retention.ts';
+import { rollLog, segmentAgeMax } from './log-roll.ts';
+import type { LogState } from './log-state.ts';
+import { truncateFullyAndStartAt, truncateTo } from './log-truncate.ts';
+import type { ManifestEntry } from './manifest.ts';
+import { writeSnapshot } from './producer-snapshots.ts';
 import type { ProducerSummary } from './producer-state.ts';
 
-export interface PublishHooks {
-  /** Before the cursor is changed: readers wait. */
-  begin(): void;
-  end(): void;
-}
-
-export interface PartitionLogOptions {
-  readonly fs: FileSystem;
-  readonly clock: Clock;
-  /** Absolute path of the partition's directory; made when missing. */
-  readonly directory: string;
-  readonly topic: string;
-  readonly partition: number;
-  /** 16 bytes; null when unknown. A directory of another topic id is refused. */
-  readonly topicId: Uint8Array | null;
-  readonly config: LogConfig;
-  readonly cursor: Float64Array;
-  readonly leaderEpoch: number;
-  /** What all logs of a thread share; made for this log alone when missing. */
-  readonly resources?: LogResources;
-  /** Where to continue: from `Manifest.take`. Without it the directory is read. */
-  readonly hint?: ManifestEntry | null;
-  /** Told of what the next start needs to know. */
-  readonly manifest?: Manifest | null;
-  /** Below this offset everything is on the disk and whole, when there is no hint: Kafka's checkpoint knows it. */
-  readonly recoveryPoint?: number;
-  /** How to look at the tail behind the recovery point: `headers` when only this process, not the system, died. */
-  readonly verifyTail?: 'crc' | 'headers';
-  /** True (default): the high watermark follows the log end offset; false: replication moves it. */
-  readonly autoAdvance?: boolean;
-  /** True: flush.messages and flush.ms are left to the caller, who asks `needsSync` and calls `syncPending`. */
-  readonly deferSync?: boolean;
-  readonly publish?: PublishHooks;
-  readonly onGenerationChange?: () => void;
-  readonly onTruncate?: () => void;
-  /** The log takes no more appends: a write or a flush failed in a way that leaves its bytes in doubt. */
-  readonly onOffline?: (cause: unknown) => void;
-  /** One line for the operator. */
-  readonly log?: (line: string) => void;
-}
+export type { FlushWork } from './log-flush.ts';
+export type { PartitionLogOptions } from './log-open.ts';
+export type { PublishHooks } from './log-state.ts';
 
 export interface SegmentSummary {
   readonly baseOffset: number;
@@ -58,64 +42,242 @@ export interface SegmentSummary {
   readonly isActive: boolean;
 }
 
-/** Files to bring to the disk in the background, and what that is worth. */
-export interface FlushWork {
-  /** Everything below this offset is on the disk when the files are. */
-  readonly upTo: number;
-  readonly position: number;
-  readonly truncations: number;
-  readonly paths: readonly string[];
-  /** The directory too must be synced: a segment is new in it. Null: it need not. */
-  readonly directory: string | null;
-}
+export class PartitionLog {
+  readonly #state: LogState;
 
-export declare class PartitionLog {
-  static open(options: PartitionLogOptions): PartitionLog;
-  readonly topic: string;
-  readonly partition: number;
-  readonly directory: string;
-  readonly cursor: Float64Array;
-  readonly isOffline: boolean;
-  readonly config: LogConfig;
-  readonly leaderEpoch: number;
-  /** Appends batches of a client: see the file header. Outcomes are in the pieces. Never throws for I/O errors. */
-  appendAsLeader(pieces: AppendPiece[], count: number): void;
-  /** Appends batches that carry their offsets and epochs already. */
-  appendAsFollower(pieces: AppendPiece[], count: number): void;
-  /** Removes every batch that reaches `offset` or beyond. */
-  truncateTo(offset: number): void;
-  /** Empties the log, which continues at `offset`. */
-  truncateFullyAndStartAt(offset: number): void;
-  /** Moves the log start offset up; whole old segments go. Returns the log start offset, -1 when beyond the high watermark. */
-  deleteRecordsBefore(offset: number): number;
-  advanceHighWatermark(offset: number): void;
-  setLeaderEpoch(epoch: number): void;
-  /** Deletes what retention no longer keeps; returns how many segments. */
-  applyRetention(nowMs: number): number;
-  rollIfDue(nowMs: number): boolean;
-  /** Housekeeping of an idle log: writes out buffered index entries, forgets expired producer ids. */
-  maintain(nowMs: number): void;
-  /** Whether flush.messages or flush.ms ask for a sync before the last appends may be answered. */
-  readonly needsSync: boolean;
-  /** Does it; throws FileError, and then the log is offline and the appends must be answered KAFKA_STORAGE_ERROR. */
-  syncPending(): void;
+  private constructor(state: LogState) {
+    this.#state = state;
+  }
+
+  /** Opens the log in a directory, or creates it. Throws FileError, or MillraceError 'topic-id'. */
+  static open(options: PartitionLogOptions): PartitionLog {
+    return new PartitionLog(openLog(options));
+  }
+
+  get topic(): string {
+    return this.#state.identity.topic;
+  }
+
+  get partition(): number {
+    return this.#state.identity.partition;
+  }
+
+  get directory(): string {
+    return this.#state.directory;
+  }
+
+  get cursor(): Float64Array {
+    return this.#state.cursor;
+  }
+
+  get config(): LogConfig {
+    return this.#state.config;
+  }
+
+  get leaderEpoch(): number {
+    return this.#state.leaderEpoch;
+  }
+
+  /** A write or flush failed and left the bytes in doubt: nothing is appended until the log is opened again. */
+  get isOffline(): boolean {
+    return this.#state.isOffline;
+  }
+
+  get sizeBytes(): number {
+    return this.#state.cursor[Cursor.LOG_BYTES]!;
+  }
+
+  /**
+   * Appends batches as the leader: checks each, assigns offsets and leader epoch in place, writes, and leaves the
+   * outcomes in the pieces. A piece may fail alone. The bytes are the caller's again when this returns.
+   */
+  appendAsLeader(pieces: AppendPiece[], count: number): void {
+    this.#state.resources.appender.appendAsLeader(this.#state, pieces, count);
+  }
+
+  /** Appends batches that carry their offsets and epochs. One that does not continue the log: OFFSET_OUT_OF_RANGE. */
+  appendAsFollower(pieces: AppendPiece[], count: number): void {
+    this.#state.resources.appender.appendAsFollower(this.#state, pieces, count);
+  }
+
+  /** Removes every batch that reaches `offset` or beyond; nothing happens when the log ends before. */
+  truncateTo(offset: number): void {
+    truncateTo(this.#state, offset);
+  }
+
+  /** Empties the log, which goes on at `offset`: for a follower whose leader's log starts beyond its own. */
+  truncateFullyAndStartAt(offset: number): void {
+    truncateFullyAndStartAt(this.#state, offset);
+  }
+
+  /** Moves the log start offset up; whole old segments go. Returns it, or -1 when beyond the high watermark. */
+  deleteRecordsBefore(offset: number): number {
+    return deleteRecordsBefore(this.#state, offset);
+  }
+
+  /** Moves the high watermark up to `offset`, at most to the log end offset. Never down. */
+  advanceHighWatermark(offset: number): void {
+    const { cursor, hooks } = this.#state;
+    const highWatermark = Math.min(offset, cursor[Cursor.LOG_END_OFFSET]!);
+    if (highWatermark < cursor[Cursor.HIGH_WATERMARK]!) return;
+    hooks.publish.begin();
+    cursor[Cursor.HIGH_WATERMARK] = highWatermark;
+    cursor[Cursor.LAST_STABLE_OFFSET] = this.#state.lastStableOffset(highWatermark);
+    hooks.publish.end();
+  }
+
+  /** Epoch of the batches appended as leader from now on. */
+  setLeaderEpoch(epoch: number): void {
+    this.#state.leaderEpoch = epoch;
+  }
+
+  /** Drops what retention no longer keeps; returns how many segments. */
+  applyRetention(nowMs: number): number {
+    if (this.#state.isOffline) return 0;
+    return applyRetention(this.#state, nowMs);
+  }
+
+  /** Rolls a segment whose first record is older than segment.ms, also when nothing more is appended. */
+  rollIfDue(nowMs: number): boolean {
+    const state = this.#state;
+    const firstTimestamp = state.cursor[Cursor.ACTIVE_FIRST_TIMESTAMP]!;
+    if (state.isOffline || firstTimestamp < 0) return false;
+    if (state.cursor[Cursor.ACTIVE_POSITION] === 0) return false;
+    if (nowMs - firstTimestamp <= segmentAgeMax(state)) return false;
+    rollLog(state);
+    return true;
+  }
+
+  /** Housekeeping: writes out gathered index entries, forgets expired producer ids. */
+  maintain(nowMs: number): void {
+    const state = this.#state;
+    if (state.isOffline) return;
+    state.index.writeOut();
+    const { producers, config } = state;
+    if (producers === null) return;
+    producers.expire(nowMs, config.producerIdExpirationMs);
+    producers.bound(config.maxProducers);
+    if (producers.size === 0) state.producers = null;
+  }
+
+  /** Whether flush.messages asks for a sync before the last appends may be answered. */
+  get needsSync(): boolean {
+    return !this.#state.isOffline && needsSync(this.#state);
+  }
+
+  /** Does it. Throws FileError: then the log is offline, and those appends must be answered KAFKA_STORAGE_ERROR. */
+  syncPending(): void {
+    syncPending(this.#state);
+  }
+
   /** Brings everything to the disk now. */
-  flush(): void;
-  /** Whether a background flush is due: by bytes, or by age. */
-  flushDue(nowMs: number): boolean;
-  /** What to sync in the background; null when all is on the disk. Writes out buffered index entries first. */
-  flushWork(): FlushWork | null;
-  /** The background flush is done: the recovery point moves up. Ignored when the log was truncated meanwhile. */
-  noteFlushed(work: FlushWork, nowMs: number): void;
-  updateConfig(config: LogConfig): void;
-  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number };
-  producers(): ProducerSummary[];
-  readonly sizeBytes: number;
-  segments(): SegmentSummary[];
+  flush(): void {
+    flushLog(this.#state);
+  }
+
+  /** Whether a background flush is due. */
+  flushDue(nowMs: number): boolean {
+    return flushDue(this.#state, nowMs);
+  }
+
+  /** What another thread has to sync; null when all is on the disk. */
+  flushWork(): FlushWork | null {
+    return backgroundFlushWork(this.#state);
+  }
+
+  /** The files of `work` are on the disk. Ignored when the log was truncated in between. */
+  noteFlushed(work: FlushWork, nowMs: number): void {
+    noteFlushed(this.#state, work, nowMs);
+  }
+
+  /** Takes effect with the next append or round of retention. */
+  updateConfig(config: LogConfig): void {
+    this.#state.config = config;
+  }
+
+  /** Where `epoch`, or the largest known one below it, ended: OffsetForLeaderEpoch. -1 and -1: unknown. */
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
+    const state = this.#state;
+    return state.epochs.endOffsetFor(epoch, state.cursor[Cursor.LOG_END_OFFSET]!);
+  }
+
+  producers(): ProducerSummary[] {
+    return this.#state.producers?.summaries() ?? [];
+  }
+
+  /** All segments, oldest first. */
+  segments(): SegmentSummary[] {
+    const { sealed, cursor } = this.#state;
+    const summaries = sealed.map(({ baseOffset, sizeBytes, maxTimestamp }) => {
+      return { baseOffset, sizeBytes, maxTimestamp, isActive: false };
+    });
+    summaries.push({
+      baseOffset: cursor[Cursor.ACTIVE_BASE_OFFSET]!,
+      sizeBytes: cursor[Cursor.ACTIVE_POSITION]!,
+      maxTimestamp: cursor[Cursor.ACTIVE_MAX_TIMESTAMP]!,
+      isActive: true,
+    });
+    return summaries;
+  }
+
   /** What the manifest keeps of this log. */
-  describe(): ManifestEntry;
-  /** Cuts the preallocation, writes the producer snapshot, syncs. The log must not be used afterwards. */
-  close(): void;
-  /** Closes, and renames the directory out of the way; returns the new path, to be removed after file.delete.delay.ms. */
-  delete(suffix: string): string;
+  describe(): ManifestEntry {
+    return this.#state.describe();
+  }
+
+  /**
+   * Leaves the files as Kafka leaves them at a controlled shutdown: nothing behind the last batch, indexes complete,
+   * a producer snapshot at the end, everything synced. The log must not be used afterwards.
+   */
+  close(): void {
+    const state = this.#state;
+    if (state.isClosed) return;
+    if (!state.isOffline) this.#leaveTidy();
+    state.releaseActive();
+    state.index.drop();
+    state.isClosed = !state.isOffline;
+    state.manifest?.put(state);
+  }
+
+  /** Closes, and renames the directory out of the way by appending `suffix`; returns the new path. */
+  delete(suffix: string): string {
+    const state = this.#state;
+    const renamed = state.directory + suffix;
+    state.releaseActive();
+    state.index.drop();
+    state.isClosed = true;
+    state.isOffline = true;
+    state.manifest?.remove(state.name);
+    state.fs.rename(state.directory, renamed);
+    return renamed;
+  }
+
+  #leaveTidy(): void {
+    const state = this.#state;
+    const { cursor, fs } = state;
+    const position = cursor[Cursor.ACTIVE_POSITION]!;
+    if (state.isPreallocated) {
+      fs.truncate(state.activeFd(), position);
+      state.isPreallocated = false;
+    }
+    const isUntouched = cursor[Cursor.APPENDED_COUNT] === 0;
+    if (!isUntouched) {
+      state.index.addTime(
+        cursor[Cursor.ACTIVE_MAX_TIMESTAMP]!,
+        cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET]!,
+      );
+      if (position > 0) state.index.seal();
+      else state.index.writeOut();
+      writeSnapshot(state, cursor[Cursor.LOG_END_OFFSET]!);
+      state.epochs.isDirty ||= state.epochs.count === 1;
+      state.epochs.write(fs, state.directory);
+    }
+    try {
+      flushLog(state);
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      // What could not be synced is scanned at the next start: the recovery point has not moved.
+      state.hooks.log(`${state.directory}: the last flush failed, ${error.message}`);
+    }
+  }
 }

@@ -1,15 +1,54 @@
 /**
  * Reads a partition from any thread: finds where an offset lies, says how much may be served from there, reads it.
+ * It knows of the log only what the marks say, so it needs no word with the thread that appends.
+ *
+ * What keeps it right while that thread goes on working:
+ *   - Every call takes one consistent snapshot of the marks and looks at nothing beyond them.
+ *   - Descriptors are this reader's own, closed when the marks say that the log was truncated (TRUNCATIONS) or that
+ *     the place belongs to another partition (INCARNATION); so a file of the same name never stands for another.
+ *   - TRUNCATIONS moves before a truncation touches a file and again after: bytes that were read count only if it is
+ *     still the same afterwards.
+ *   - A sealed segment that is gone was dropped by retention: the directory is listed again, and the offset is then
+ *     below the log start offset.
+ *
+ * One thread per reader. `locate` at the tail, with a `ReadCursor` that continues there, does no lookup and allocates
+ * nothing.
  */
 
+import { HOT_TAIL_BYTES } from '../base/limits.ts';
+import {
+  BATCH_HEADER_BYTES,
+  batchLastOffset,
+  batchLeaderEpoch,
+  batchMaxTimestamp,
+  batchSize,
+} from '../format/batch.ts';
+import { RecordCursor } from '../format/records.ts';
 import type { Descriptor, DescriptorCache } from '../io/descriptor-cache.ts';
-import type { FileSystem } from '../io/file-system.ts';
-import type { MarksSource } from './cursor.ts';
+import { FileError, type FileSystem, isFileError } from '../io/file-system.ts';
+import {
+  Cursor,
+  createMarksSnapshot,
+  type MarksSnapshot,
+  type MarksSource,
+  MarksState,
+} from './cursor.ts';
+import { segmentIndexOf, segmentsIn } from './segment-files.ts';
+import { SegmentView } from './segment-view.ts';
 
+/** The mark that a read may not pass. */
 export type ReadBound = 'highWatermark' | 'lastStableOffset' | 'logEndOffset';
+
+/**
+ *   ok          `out` says what to read
+ *   atEnd       there is nothing below the bound yet
+ *   outOfRange  below the log start offset, or beyond the log end offset
+ *   offline     the partition's storage has failed
+ *   gone        the partition is not there any more
+ */
 export type ReadStatus = 'ok' | 'atEnd' | 'outOfRange' | 'offline' | 'gone';
 
-/** Where the last fetch of a consumer ended: a fetch that continues there needs no lookup. Kept by the caller. */
+/** Where the last fetch of a consumer ended: a fetch that continues there needs no lookup. The caller keeps it. */
 export class ReadCursor {
   offset = -1;
   baseOffset = -1;
@@ -25,41 +64,71 @@ export class ReadPlan {
   baseOffset = -1;
   position = 0;
   size = 0;
-  /** Size of the first batch. 0: not looked at (it is only when minOneBatch asks for it). */
-  firstBatchSize = 0;
-  /** The offset that follows the planned bytes when they end at a known one, else -1. */
+  /** The offset behind the planned bytes when they end where a bound or a segment does; else -1. */
   endOffset = -1;
-  /** Near the log's end, so most likely in the page cache: read it synchronously. */
+  /** Near the log's end, so in the page cache most likely: read it synchronously. */
   isHot = false;
-  // The marks this was planned on.
-  logStartOffset = 0;
-  highWatermark = 0;
-  lastStableOffset = 0;
-  logEndOffset = 0;
-  truncations = 0;
-  incarnation = 0;
+  // The marks on which this was planned; filled in whatever the status, unless it is offline or gone.
+  logStartOffset = -1;
+  highWatermark = -1;
+  lastStableOffset = -1;
+  logEndOffset = -1;
+  leaderEpoch = -1;
+  truncations = -1;
+  incarnation = -1;
 }
 
 export interface TimestampLookup {
-  offset: number;
-  timestamp: number;
-  leaderEpoch: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
 }
 
 export interface PartitionReaderOptions {
   readonly fs: FileSystem;
   readonly directory: string;
   readonly marks: MarksSource;
+  /** Of this thread; it may serve all readers of it. */
   readonly descriptors: DescriptorCache;
 }
 
-export declare class PartitionReader {
-  constructor(options: PartitionReaderOptions);
+const MARK_OF_BOUND: Readonly<Record<ReadBound, number>> = {
+  highWatermark: Cursor.HIGH_WATERMARK,
+  lastStableOffset: Cursor.LAST_STABLE_OFFSET,
+  logEndOffset: Cursor.LOG_END_OFFSET,
+};
+
+/** How often a look at the files is repeated that met them in the middle of a change. */
+const ATTEMPTS = 5;
+
+// Of this thread: no call is in the middle of another.
+const now: MarksSnapshot = createMarksSnapshot();
+let batchBytes = Buffer.alloc(0);
+
+export class PartitionReader {
   readonly directory: string;
+  readonly #marks: MarksSource;
+  readonly #fs: FileSystem;
+  readonly #descriptors: DescriptorCache;
+  #active: SegmentView | null = null;
+  /** Rising; null: the directory was not listed since something changed. */
+  #sealed: SegmentView[] | null = null;
+  #sealedBases: number[] = [];
+  #generation = -1;
+  #truncations = -1;
+  #incarnation = -1;
+
+  constructor(options: PartitionReaderOptions) {
+    this.directory = options.directory;
+    this.#marks = options.marks;
+    this.#fs = options.fs;
+    this.#descriptors = options.descriptors;
+  }
+
   /**
-   * Finds the bytes from the batch that holds `offset` on: at most `maxBytes` from one segment, below `bound`.
-   * With `minOneBatch` at least the first batch whole. `hint` is where the caller's last fetch ended.
-   * Throws FileError only when the disk fails.
+   * Finds the bytes from the batch that holds `offset` on: at most `maxBytes`, from one segment, below `bound`. With
+   * `minOneBatch` at least the first batch, however large. `hint` is where the caller's last fetch ended.
+   * Throws FileError when the disk fails.
    */
   locate(
     offset: number,
@@ -68,26 +137,335 @@ export declare class PartitionReader {
     minOneBatch: boolean,
     hint: ReadCursor | null,
     out: ReadPlan,
-  ): ReadStatus;
+  ): ReadStatus {
+    for (let attempt = 1; ; attempt++) {
+      if (!this.#look()) return now.state === MarksState.OFFLINE ? 'offline' : 'gone';
+      noteMarks(out);
+      const { cursor } = now;
+      const end = cursor[MARK_OF_BOUND[bound]]!;
+      if (offset < cursor[Cursor.LOG_START_OFFSET]! || offset > cursor[Cursor.LOG_END_OFFSET]!) {
+        return 'outOfRange';
+      }
+      if (offset >= end) return 'atEnd';
+      try {
+        this.#plan(offset, end, hint, out);
+        limit(this.#viewOf(out.baseOffset), maxBytes, minOneBatch, out);
+        return 'ok';
+      } catch (error) {
+        if (!this.#mayRetry(error, attempt)) throw error;
+      }
+    }
+  }
+
   /** Reads the planned bytes to `target` from `at`. Returns how many; -1 when the log was truncated or deleted meanwhile. */
-  read(plan: ReadPlan, target: Uint8Array, at: number): number;
-  /** The same on the thread pool, for bytes that may not be in the page cache. The plan must stay untouched until then. */
-  readAsync(plan: ReadPlan, target: Uint8Array, at: number): Promise<number>;
+  read(plan: ReadPlan, target: Uint8Array, at: number): number {
+    let count: number;
+    try {
+      const fd = this.#descriptors.use(plan.descriptor!);
+      count = this.#fs.pread(fd, target, at, plan.size, plan.position);
+    } catch (error) {
+      // Its descriptor was closed to make room for others, and then retention dropped the file.
+      if (isFileError(error, 'not-found')) return -1;
+      throw error;
+    }
+    return this.#marks.isCurrent(plan.truncations, plan.incarnation) ? count : -1;
+  }
+
+  /** The same on the thread pool. `target` must not be touched, nor the plan used again, before it is done. */
+  async readAsync(plan: ReadPlan, target: Uint8Array, at: number): Promise<number> {
+    const { position, size, truncations, incarnation } = plan;
+    const descriptor = plan.descriptor!;
+    let count: number;
+    try {
+      // Pinned: the number must not be closed, and given to another file, while a pool thread reads from it.
+      const fd = this.#descriptors.pin(descriptor);
+      try {
+        count = await this.#fs.preadAsync(fd, target, at, size, position);
+      } finally {
+        this.#descriptors.unpin(descriptor);
+      }
+    } catch (error) {
+      if (isFileError(error, 'not-found')) return -1;
+      throw error;
+    }
+    return this.#marks.isCurrent(truncations, incarnation) ? count : -1;
+  }
+
   /**
-   * Looks at what was read (`size` bytes at `at`), leaves in `hint` where the next fetch continues and returns the
-   * size of the whole batches: bytes behind it are the beginning of one more.
+   * Leaves in `hint` where the next fetch continues after the `size` bytes at `at`, which `plan` was read into.
+   * Returns the size of the whole batches among them: bytes behind are the beginning of one more.
    */
-  remember(
-    plan: ReadPlan,
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    size: number,
-    hint: ReadCursor,
-  ): number;
-  /** The first record below `bound` whose timestamp is not before `timestamp`; null when there is none. */
-  offsetForTimestamp(timestamp: number, bound: ReadBound): TimestampLookup | null;
-  /** The first record with the largest timestamp; null when the log is empty. */
-  offsetOfMaxTimestamp(bound: ReadBound): TimestampLookup | null;
-  close(): void;
+  remember(plan: ReadPlan, view: DataView, at: number, size: number, hint: ReadCursor): number {
+    hint.baseOffset = plan.baseOffset;
+    hint.truncations = plan.truncations;
+    hint.incarnation = plan.incarnation;
+    let whole = size;
+    if (plan.endOffset >= 0 && size === plan.size) {
+      hint.offset = plan.endOffset;
+    } else {
+      whole = wholeBatches(view, at, size, hint);
+    }
+    hint.position = plan.position + whole;
+    return whole;
+  }
+
+  /** The first record below `bound`, from the log start offset on, that is not before `timestamp`; null without one. */
+  offsetForTimestamp(timestamp: number, bound: ReadBound): TimestampLookup | null {
+    return this.#retrying(() => {
+      const { cursor } = now;
+      const startOffset = cursor[Cursor.LOG_START_OFFSET]!;
+      const endOffset = cursor[MARK_OF_BOUND[bound]]!;
+      for (const view of this.#segmentsFrom(startOffset)) {
+        if (view.baseOffset >= endOffset) break;
+        if (this.#maxTimestampOf(view) < timestamp) continue;
+        const from = view.positionOfTimestamp(timestamp, this.#endOf(view));
+        const lookup = this.#firstRecord(view, from, (time, offset) => {
+          return time >= timestamp && offset >= startOffset;
+        });
+        if (lookup !== null) return lookup.offset < endOffset ? lookup : null;
+      }
+      return null;
+    });
+  }
+
+  /** The first record with the largest timestamp; null when the log is empty, or it lies beyond `bound`. */
+  offsetOfMaxTimestamp(bound: ReadBound): TimestampLookup | null {
+    return this.#retrying(() => {
+      const { cursor } = now;
+      let latest: SegmentView | null = null;
+      let maxTimestamp = -1;
+      for (const view of this.#segmentsFrom(cursor[Cursor.LOG_START_OFFSET]!)) {
+        const timestamp = this.#maxTimestampOf(view);
+        if (timestamp <= maxTimestamp) continue;
+        latest = view;
+        maxTimestamp = timestamp;
+      }
+      if (latest === null) return null;
+      const isActive = latest === this.#active;
+      const offset = isActive
+        ? cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET]!
+        : latest.lastTimeEntry().offset;
+      const from = latest.positionOf(offset, this.#endOf(latest));
+      const lookup = this.#firstRecord(latest, from, (time) => time >= maxTimestamp);
+      return lookup !== null && lookup.offset < cursor[MARK_OF_BOUND[bound]]! ? lookup : null;
+    });
+  }
+
+  /** Closes its descriptors. Reads under way end first. */
+  close(): void {
+    this.#forget();
+  }
+
+  /** Takes a snapshot and drops what it makes out of date. */
+  #look(): boolean {
+    if (!this.#marks.snapshot(now)) return false;
+    if (now.truncations !== this.#truncations || now.incarnation !== this.#incarnation) {
+      this.#forget();
+      this.#truncations = now.truncations;
+      this.#incarnation = now.incarnation;
+    }
+    const activeBase = now.cursor[Cursor.ACTIVE_BASE_OFFSET]!;
+    if (this.#active !== null && this.#active.baseOffset !== activeBase) {
+      this.#active.release();
+      this.#active = null;
+    }
+    this.#active ??= new SegmentView(this.directory, activeBase, this.#descriptors);
+    return true;
+  }
+
+  #forget(): void {
+    this.#active?.release();
+    this.#active = null;
+    for (const view of this.#sealed ?? []) view.release();
+    this.#sealed = null;
+    this.#generation = -1;
+  }
+
+  /** Segment, position and end of a read. */
+  #plan(offset: number, end: number, hint: ReadCursor | null, out: ReadPlan): void {
+    const { cursor } = now;
+    const view = this.#segmentOf(offset);
+    const isActive = view === this.#active;
+    const nextBase = isActive ? cursor[Cursor.LOG_END_OFFSET]! : this.#baseBehind(view);
+    const segmentEnd = isActive ? cursor[Cursor.ACTIVE_POSITION]! : view.sealedSize;
+    const isWhole = end >= nextBase;
+    const endPosition = isWhole ? segmentEnd : view.positionOf(end, segmentEnd);
+    out.position = startPosition(view, offset, segmentEnd, hint);
+    out.size = Math.max(0, endPosition - out.position);
+    out.endOffset = isWhole ? nextBase : end;
+    out.descriptor = view.log;
+    out.baseOffset = view.baseOffset;
+    const behind = segmentEnd - out.position + (isActive ? 0 : cursor[Cursor.ACTIVE_POSITION]!);
+    out.isHot =
+      behind <= HOT_TAIL_BYTES && (isActive || nextBase === cursor[Cursor.ACTIVE_BASE_OFFSET]);
+  }
+
+  #segmentOf(offset: number): SegmentView {
+    const active = this.#active!;
+    if (offset >= active.baseOffset) return active;
+    const sealed = this.#listSealed();
+    const index = segmentIndexOf(this.#sealedBases, offset);
+    return sealed[Math.max(0, index)]!;
+  }
+
+  #viewOf(baseOffset: number): SegmentView {
+    return baseOffset === this.#active!.baseOffset
+      ? this.#active!
+      : this.#sealed![this.#sealedBases.indexOf(baseOffset)]!;
+  }
+
+  #baseBehind(view: SegmentView): number {
+    const index = segmentIndexOf(this.#sealedBases, view.baseOffset);
+    return this.#sealedBases[index + 1] ?? this.#active!.baseOffset;
+  }
+
+  /** Segments that hold records from `startOffset` on, oldest first. */
+  #segmentsFrom(startOffset: number): SegmentView[] {
+    const active = this.#active!;
+    if (startOffset >= active.baseOffset) return [active];
+    const sealed = this.#listSealed();
+    return [...sealed.slice(Math.max(0, segmentIndexOf(this.#sealedBases, startOffset))), active];
+  }
+
+  /** The sealed segments, by a listing of the directory when something changed since the last. */
+  #listSealed(): SegmentView[] {
+    if (this.#sealed !== null && this.#generation === now.generation) return this.#sealed;
+    const old = new Map(this.#sealed?.map((view) => [view.baseOffset, view]));
+    const activeBase = now.cursor[Cursor.ACTIVE_BASE_OFFSET]!;
+    const bases = segmentsIn(this.#fs.readdir(this.directory)).filter((base) => base < activeBase);
+    if (bases.length === 0) throw changed(this.directory);
+    this.#sealed = bases.map((base) => {
+      const view = old.get(base) ?? new SegmentView(this.directory, base, this.#descriptors);
+      old.delete(base);
+      return view;
+    });
+    for (const view of old.values()) view.release();
+    this.#sealedBases = bases;
+    this.#generation = now.generation;
+    return this.#sealed;
+  }
+
+  /** A file that was looked for is gone: the log's thread was faster. Then look again. */
+  #mayRetry(error: unknown, attempt: number): boolean {
+    if (!isFileError(error, 'not-found') || attempt === ATTEMPTS) return false;
+    this.#forget();
+    return true;
+  }
+
+  #retrying<T>(search: () => T): T | null {
+    for (let attempt = 1; ; attempt++) {
+      if (!this.#look()) return null;
+      const { truncations, incarnation } = now;
+      try {
+        const result = search();
+        if (this.#marks.isCurrent(truncations, incarnation)) return result;
+        if (attempt === ATTEMPTS) return null;
+      } catch (error) {
+        if (!this.#mayRetry(error, attempt)) throw error;
+      }
+    }
+  }
+
+  #maxTimestampOf(view: SegmentView): number {
+    if (view === this.#active) return now.cursor[Cursor.ACTIVE_MAX_TIMESTAMP]!;
+    return view.lastTimeEntry().timestamp;
+  }
+
+  #endOf(view: SegmentView): number {
+    return view === this.#active ? now.cursor[Cursor.ACTIVE_POSITION]! : view.sealedSize;
+  }
+
+  /** The first record from `from` on that `isWanted`; its batch is unfolded if its header may hold one. */
+  #firstRecord(
+    view: SegmentView,
+    from: number,
+    isWanted: (timestamp: number, offset: number) => boolean,
+  ): TimestampLookup | null {
+    let lookup: TimestampLookup | null = null;
+    view.walk(from, this.#endOf(view), (header, at, position, size) => {
+      if (!isWanted(batchMaxTimestamp(header, at), batchLastOffset(header, at))) return true;
+      const leaderEpoch = batchLeaderEpoch(header, at);
+      lookup = firstRecordIn(view, position, size, leaderEpoch, isWanted);
+      return lookup === null;
+    });
+    return lookup;
+  }
+}
+
+const records = new RecordCursor();
+
+function firstRecordIn(
+  view: SegmentView,
+  position: number,
+  size: number,
+  leaderEpoch: number,
+  isWanted: (timestamp: number, offset: number) => boolean,
+): TimestampLookup | null {
+  if (batchBytes.length < size) batchBytes = Buffer.allocUnsafeSlow(size);
+  view.read(batchBytes, 0, size, position);
+  const bytes = batchBytes.subarray(0, size);
+  records.reset(bytes, new DataView(bytes.buffer, bytes.byteOffset, size), 0);
+  while (records.next()) {
+    if (isWanted(records.timestamp, records.offset)) {
+      return { offset: records.offset, timestamp: records.timestamp, leaderEpoch };
+    }
+  }
+  return null;
+}
+
+function noteMarks(out: ReadPlan): void {
+  const { cursor } = now;
+  out.logStartOffset = cursor[Cursor.LOG_START_OFFSET]!;
+  out.highWatermark = cursor[Cursor.HIGH_WATERMARK]!;
+  out.lastStableOffset = cursor[Cursor.LAST_STABLE_OFFSET]!;
+  out.logEndOffset = cursor[Cursor.LOG_END_OFFSET]!;
+  out.leaderEpoch = now.leaderEpoch;
+  out.truncations = now.truncations;
+  out.incarnation = now.incarnation;
+}
+
+function startPosition(
+  view: SegmentView,
+  offset: number,
+  segmentEnd: number,
+  hint: ReadCursor | null,
+): number {
+  if (offset === view.baseOffset) return 0;
+  const isContinued =
+    hint !== null &&
+    hint.offset === offset &&
+    hint.baseOffset === view.baseOffset &&
+    hint.truncations === now.truncations &&
+    hint.incarnation === now.incarnation;
+  return isContinued ? hint.position : view.positionOf(offset, segmentEnd);
+}
+
+/** Cuts the plan to `maxBytes`, but not below its first batch if that is wanted. */
+function limit(view: SegmentView, maxBytes: number, minOneBatch: boolean, out: ReadPlan): void {
+  if (out.size <= maxBytes) return;
+  let size = Math.max(0, maxBytes);
+  if (minOneBatch) {
+    const first = view.batchSizeAt(out.position, out.position + out.size);
+    size = Math.min(out.size, Math.max(size, first));
+  }
+  if (size < out.size) out.endOffset = -1;
+  out.size = size;
+}
+
+/** Size of the whole batches in [at, at + size); `hint.offset` is behind the last of them, or -1. */
+function wholeBatches(view: DataView, at: number, size: number, hint: ReadCursor): number {
+  const end = at + size;
+  let next = at;
+  hint.offset = -1;
+  while (next + BATCH_HEADER_BYTES <= end) {
+    const batch = batchSize(view, next);
+    if (batch < BATCH_HEADER_BYTES || next + batch > end) break;
+    hint.offset = batchLastOffset(view, next) + 1;
+    next += batch;
+  }
+  return next - at;
+}
+
+function changed(path: string): Error {
+  return new FileError('not-found', `${path}: its segments are gone`, { operation: 'list', path });
 }

@@ -1,0 +1,178 @@
+/**
+ * Opens a partition log: makes its directory when it is missing, puts it in order, recovers what it holds.
+ *
+ * A new partition is a directory with `partition.metadata`; its first `.log` is made by the first append, because
+ * a broker may create thousands of partitions that stay empty for long. Crash between the two files: an empty
+ * directory opens like a new one.
+ *
+ * The log's thread.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { uuidFromBytes } from '../base/uuid.ts';
+import {
+  formatPartitionMetadata,
+  PARTITION_METADATA_FILE,
+  parsePartitionMetadata,
+} from '../format/partition-metadata.ts';
+import { type FileSystem, isFileError } from '../io/file-system.ts';
+import { Cursor } from './cursor.ts';
+import type { LogConfig } from './log-config.ts';
+import { recoverLog } from './log-recovery.ts';
+import { LogResources } from './log-resources.ts';
+import { type LogHooks, LogState, type PublishHooks } from './log-state.ts';
+import { tidyDirectory } from './log-tidy.ts';
+import type { Manifest, ManifestEntry } from './manifest.ts';
+import type { Inventory } from './segment-files.ts';
+
+export interface PartitionLogOptions {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  /** Absolute path of the partition's directory; made when missing. */
+  readonly directory: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** 16 bytes; null when unknown. A directory of another topic id is refused. */
+  readonly topicId: Uint8Array | null;
+  readonly config: LogConfig;
+  readonly cursor: Float64Array;
+  readonly leaderEpoch: number;
+  /** What all logs of a thread share; made for this log alone when missing. */
+  readonly resources?: LogResources;
+  /** Where to continue: from `Manifest.take`. Without it the directory is read. */
+  readonly hint?: ManifestEntry | null;
+  /** Told of what the next start needs to know. */
+  readonly manifest?: Manifest | null;
+  /** Without a hint: below this offset everything is on the disk and whole. Kafka's checkpoint knows it. */
+  readonly recoveryPoint?: number;
+  /** Without a hint: where the log starts, if not at its first segment. Kafka's checkpoint knows it. */
+  readonly logStartOffset?: number;
+  /** How to look at the tail behind the recovery point: `headers` when only the process, not the system, died. */
+  readonly verifyTail?: 'crc' | 'headers';
+  /** True (default): the high watermark follows the log end offset; false: replication moves it. */
+  readonly autoAdvance?: boolean;
+  /** True: flush.messages is left to the caller, who asks `needsSync` and calls `syncPending`. */
+  readonly deferSync?: boolean;
+  readonly publish?: PublishHooks;
+  readonly onGenerationChange?: () => void;
+  readonly onTruncate?: () => void;
+  /** The log takes no more appends: a write or a flush failed in a way that leaves its bytes in doubt. */
+  readonly onOffline?: (cause: unknown) => void;
+  /** One line for the operator. */
+  readonly log?: (line: string) => void;
+}
+
+const nothing = (): void => {};
+const noHooks: LogHooks = {
+  publish: { begin: nothing, end: nothing },
+  onGenerationChange: nothing,
+  onTruncate: nothing,
+  onOffline: nothing,
+  log: nothing,
+};
+
+/** Opens or creates. Throws FileError, or MillraceError 'topic-id' when the directory is another topic's. */
+export function openLog(options: PartitionLogOptions): LogState {
+  const { fs, clock, directory, cursor } = options;
+  const resources = options.resources ?? new LogResources({ fs, clock });
+  const topicId = options.topicId === null ? null : uuidFromBytes(options.topicId);
+  const inventory = prepareDirectory(resources, directory);
+  const hint = usableHint(options.hint ?? null, topicId);
+  const log = new LogState(
+    {
+      topic: options.topic,
+      partition: options.partition,
+      directory,
+      topicId: checkTopicId(fs, { directory, topicId, inventory, hint }),
+      cursor,
+      autoAdvance: options.autoAdvance ?? true,
+      deferSync: options.deferSync ?? false,
+    },
+    {
+      resources,
+      manifest: options.manifest ?? null,
+      hooks: hooksOf(options),
+      config: options.config,
+      leaderEpoch: options.leaderEpoch,
+      activeBaseOffset: inventory.segments.at(-1) ?? 0,
+      isNew: inventory.segments.length === 0,
+    },
+  );
+  const isSameBoot = hint?.isSameBoot ?? false;
+  recoverLog(log, inventory, {
+    hint,
+    recoveryPoint: options.recoveryPoint,
+    logStartOffset: options.logStartOffset,
+    verifyTail: isSameBoot ? (options.verifyTail ?? 'headers') : 'crc',
+  });
+  const startOffset = cursor[Cursor.LOG_START_OFFSET]!;
+  const endOffset = cursor[Cursor.LOG_END_OFFSET]!;
+  // What replication had committed is not known here: it will say so.
+  const highWatermark = log.identity.autoAdvance ? endOffset : startOffset;
+  cursor[Cursor.HIGH_WATERMARK] = highWatermark;
+  cursor[Cursor.LAST_STABLE_OFFSET] = log.lastStableOffset(highWatermark);
+  cursor[Cursor.APPENDED_COUNT] = 0;
+  cursor[Cursor.FLUSHED_AT_MS] = clock.now();
+  log.hooks.onGenerationChange();
+  log.manifest?.put(log);
+  return log;
+}
+
+function prepareDirectory(resources: LogResources, directory: string): Inventory {
+  const { fs } = resources;
+  let names: string[];
+  try {
+    names = fs.readdir(directory);
+  } catch (error) {
+    if (!isFileError(error, 'not-found')) throw error;
+    fs.mkdir(directory);
+    names = [];
+  }
+  return tidyDirectory(resources, directory, names);
+}
+
+/** A hint of another topic that had the same name says nothing about this one. */
+function usableHint(hint: ManifestEntry | null, topicId: string | null): ManifestEntry | null {
+  if (hint === null || topicId === null || hint.topicId === null) return hint;
+  return hint.topicId === topicId ? hint : null;
+}
+
+/** The directory's topic id; written into it when it has none. */
+function checkTopicId(
+  fs: FileSystem,
+  partition: {
+    directory: string;
+    topicId: string | null;
+    inventory: Inventory;
+    hint: ManifestEntry | null;
+  },
+): string | null {
+  const { directory, topicId, inventory, hint } = partition;
+  const path = `${directory}/${PARTITION_METADATA_FILE}`;
+  if (topicId !== null && hint !== null && hint.topicId === topicId) return topicId;
+  if (!inventory.hasMetadata) {
+    if (topicId !== null) {
+      fs.writeFileAtomic(path, Buffer.from(formatPartitionMetadata(topicId), 'latin1'), false);
+    }
+    return topicId;
+  }
+  const found = parsePartitionMetadata(fs.readFile(path).toString('latin1'));
+  if (topicId === null || topicId === found) return found;
+  throw new MillraceError(
+    'topic-id',
+    `${directory} belongs to topic id ${found}, not to ${topicId}`,
+    { directory, found, expected: topicId },
+  );
+}
+
+function hooksOf(options: PartitionLogOptions): LogHooks {
+  const { publish, onGenerationChange, onTruncate, onOffline, log } = options;
+  return {
+    publish: publish ?? noHooks.publish,
+    onGenerationChange: onGenerationChange ?? nothing,
+    onTruncate: onTruncate ?? nothing,
+    onOffline: onOffline ?? nothing,
+    log: log ?? nothing,
+  };
+}

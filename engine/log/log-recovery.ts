@@ -1,0 +1,569 @@
+/**
+ * Finds out what a partition directory holds. Sealed segments below the recovery point are believed; from the
+ * recovery point on every batch is looked at, and the log ends where the first one is not whole and valid. So
+ * the work is bounded by the unflushed tail, however large the log.
+ *
+ * Where the recovery point is, in this order: the manifest's hint, if the files agree with it; Kafka's own
+ * checkpoint; else the start of the last segment. What is behind it may hold anything after a power failure. When
+ * only the process died and the system ran on, every finished write is in the page cache, and writes are finished
+ * in order: then headers are enough (`verifyTail: 'headers'`), and the checksum of the very last batch, which may
+ * have been cut off in the middle.
+ *
+ * On the way the walk re-adds index entries, the largest timestamp, leader epochs and the state of producers
+ * behind the newest valid snapshot.
+ *
+ * The log's thread, while it is opened.
+ */
+
+import { crc32c } from '../base/crc32c.ts';
+import {
+  ATTRIBUTES_AT,
+  batchBaseOffset,
+  batchCrc,
+  batchLastOffset,
+  batchLeaderEpoch,
+  batchMaxTimestamp,
+} from '../format/batch.ts';
+import type { StopReason } from '../format/scan.ts';
+import { Cursor } from './cursor.ts';
+import { rebuildEpochs, replayProducers } from './log-replay.ts';
+import { discardSegment } from './log-retention.ts';
+import { createSegment } from './log-roll.ts';
+import type { LogState } from './log-state.ts';
+import type { ManifestEntry, SealedSegment } from './manifest.ts';
+import { dropSnapshots, loadNewestSnapshot, pruneSnapshots } from './producer-snapshots.ts';
+import { ProducerState } from './producer-state.ts';
+import { type Inventory, logPath, segmentIndexOf } from './segment-files.ts';
+import { indexesAreSane, inspectSealed } from './segment-inspection.ts';
+import { type BatchVisitor, walkSegment } from './segment-walk.ts';
+
+export interface RecoveryOptions {
+  readonly hint: ManifestEntry | null;
+  /** Kafka's checkpoints, when there is no hint. */
+  readonly recoveryPoint: number | undefined;
+  readonly logStartOffset: number | undefined;
+  readonly verifyTail: 'crc' | 'headers';
+}
+
+/** What the walk over one segment found. */
+interface SegmentScan {
+  /** End of the valid bytes, and size of the file before it was cut there. */
+  position: number;
+  fileSize: number;
+  endOffset: number;
+  stopReason: StopReason;
+  maxTimestamp: number;
+  maxTimestampOffset: number;
+  firstTimestamp: number;
+}
+
+interface ScanStart {
+  readonly segment: number;
+  readonly position: number;
+  /** The hint that says so, if one does. */
+  readonly hint: ManifestEntry | null;
+}
+
+/** Brings cursor and state of a log to what its files hold. Throws FileError. */
+export function recoverLog(log: LogState, inventory: Inventory, options: RecoveryOptions): void {
+  log.snapshots = [...inventory.snapshots];
+  const startOffset = options.hint?.logStartOffset ?? options.logStartOffset ?? 0;
+  if (inventory.segments.length === 0) {
+    // Offsets that were given once are not given again, even if someone removed the files.
+    startEmpty(log, Math.max(startOffset, options.hint?.recoveryPoint ?? 0));
+    return;
+  }
+  if (!isCleanlyOpened(log, inventory, options.hint)) {
+    const recovery = new Recovery(log, inventory, options);
+    if (!recovery.run(recovery.startOfScan(options.hint))) {
+      log.hooks.log(`${log.directory}: the manifest does not fit the files, they are read instead`);
+      recovery.run(recovery.startOfScan(null));
+    }
+  }
+  settleStart(log, inventory, startOffset);
+}
+
+/** A log without files: its first `.log` is made by the first append, or now if it is not to begin at 0. */
+function startEmpty(log: LogState, offset: number): void {
+  log.sealed = [];
+  dropSnapshots(log, () => true);
+  if (offset > 0) createSegment(log, offset);
+  setActive(log, {
+    baseOffset: offset,
+    endOffset: offset,
+    position: 0,
+    indexedPosition: 0,
+    maxTimestamp: -1,
+    maxTimestampOffset: -1,
+    firstTimestamp: -1,
+  });
+  log.index.startSegment(offset);
+  log.flushPoint = log.endPoint();
+  log.cursor[Cursor.RECOVERY_POINT] = offset;
+  log.cursor[Cursor.LOG_START_OFFSET] = offset;
+}
+
+/** Takes over what the manifest says of a log that was closed in order; false when the files disagree. */
+function isCleanlyOpened(log: LogState, inventory: Inventory, hint: ManifestEntry | null): boolean {
+  if (hint === null || !hint.isClean) return false;
+  const { segments } = inventory;
+  const { sealed } = hint;
+  const isSame =
+    segments.length === sealed.length + 1 &&
+    segments.at(-1) === hint.activeBaseOffset &&
+    sealed.every(({ baseOffset }, i) => baseOffset === segments[i]);
+  if (!isSame || sizeOfFile(log, hint.activeBaseOffset) !== hint.position) return false;
+  log.sealed = [...sealed];
+  log.index.continueSegment(hint.activeBaseOffset);
+  setActive(log, {
+    baseOffset: hint.activeBaseOffset,
+    endOffset: hint.recoveryPoint,
+    position: hint.position,
+    indexedPosition: hint.position > log.config.indexIntervalBytes ? log.index.lastPosition() : 0,
+    maxTimestamp: hint.maxTimestamp,
+    maxTimestampOffset: hint.maxTimestampOffset,
+    firstTimestamp: hint.firstTimestamp,
+  });
+  log.epochs.load(hint.leaderEpochs);
+  if (hint.hasProducers) {
+    const from = loadNewestSnapshot(log, hint.recoveryPoint, log.firstBaseOffset);
+    if (from < hint.recoveryPoint) replayProducers(log, from);
+  }
+  log.flushPoint = log.endPoint();
+  return true;
+}
+
+function sizeOfFile(log: LogState, baseOffset: number): number {
+  const fd = log.fs.open(logPath(log.directory, baseOffset), 'read');
+  try {
+    return log.fs.size(fd);
+  } finally {
+    log.fs.close(fd);
+  }
+}
+
+function setActive(
+  log: LogState,
+  active: {
+    baseOffset: number;
+    endOffset: number;
+    position: number;
+    indexedPosition: number;
+    maxTimestamp: number;
+    maxTimestampOffset: number;
+    firstTimestamp: number;
+  },
+): void {
+  const { cursor } = log;
+  cursor[Cursor.LOG_END_OFFSET] = active.endOffset;
+  cursor[Cursor.ACTIVE_BASE_OFFSET] = active.baseOffset;
+  cursor[Cursor.ACTIVE_POSITION] = active.position;
+  cursor[Cursor.INDEXED_POSITION] = active.indexedPosition;
+  cursor[Cursor.ACTIVE_MAX_TIMESTAMP] = active.maxTimestamp;
+  cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET] = active.maxTimestampOffset;
+  cursor[Cursor.ACTIVE_FIRST_TIMESTAMP] = active.firstTimestamp;
+}
+
+/** Marks that follow from where the log begins and ends. */
+function settleStart(log: LogState, inventory: Inventory, startOffset: number): void {
+  const { cursor, flushPoint } = log;
+  const endOffset = cursor[Cursor.LOG_END_OFFSET]!;
+  if (startOffset > endOffset) {
+    // Deleted below an offset that a power failure took away: nothing in the files may be read any more.
+    log.hooks.log(`${log.directory}: ends at ${endOffset}, before its start offset ${startOffset}`);
+    for (const baseOffset of [...inventory.segments].reverse()) {
+      discardSegment(log, baseOffset, log.clock.now());
+    }
+    log.releaseActive();
+    log.producers = null;
+    log.epochs.clear();
+    startEmpty(log, startOffset);
+    return;
+  }
+  let bytes = cursor[Cursor.ACTIVE_POSITION]!;
+  for (const { sizeBytes } of log.sealed) bytes += sizeBytes;
+  cursor[Cursor.LOG_BYTES] = bytes;
+  cursor[Cursor.LOG_START_OFFSET] = Math.max(startOffset, log.firstBaseOffset);
+  cursor[Cursor.RECOVERY_POINT] = flushPoint.offset;
+  const isInActive = flushPoint.baseOffset === log.activeBaseOffset;
+  cursor[Cursor.FLUSHED_POSITION] = isInActive ? flushPoint.position : 0;
+  if (flushPoint.offset < endOffset) {
+    log.unflushedBytes = cursor[Cursor.ACTIVE_POSITION]! - cursor[Cursor.FLUSHED_POSITION]!;
+    log.unflushedSinceMs = log.clock.now();
+    log.bytesSinceSnapshot = log.unflushedBytes;
+  }
+}
+
+class Recovery {
+  readonly #log: LogState;
+  readonly #segments: readonly number[];
+  readonly #options: RecoveryOptions;
+  readonly #knownSealed: ReadonlyMap<number, SealedSegment>;
+  #hasEpochs = false;
+  /** Batches from here on are counted into the producer state. */
+  #replayFrom = 0;
+
+  constructor(log: LogState, inventory: Inventory, options: RecoveryOptions) {
+    this.#log = log;
+    this.#segments = inventory.segments;
+    this.#options = options;
+    const sealed = options.hint?.sealed ?? [];
+    this.#knownSealed = new Map(sealed.map((segment) => [segment.baseOffset, segment]));
+    if (options.hint !== null) {
+      log.epochs.load(options.hint.leaderEpochs);
+      this.#hasEpochs = true;
+    } else if (inventory.hasEpochs) {
+      this.#hasEpochs = log.epochs.read(log.fs, log.directory);
+    }
+  }
+
+  startOfScan(hint: ManifestEntry | null): ScanStart {
+    const segments = this.#segments;
+    if (hint !== null) {
+      const segment = segments.indexOf(hint.activeBaseOffset);
+      if (segment >= 0 && sizeOfFile(this.#log, hint.activeBaseOffset) >= hint.position) {
+        return { segment, position: hint.position, hint };
+      }
+    }
+    const { recoveryPoint } = this.#options;
+    if (recoveryPoint !== undefined && hint === null) {
+      return {
+        segment: Math.max(0, segmentIndexOf(segments, recoveryPoint)),
+        position: 0,
+        hint: null,
+      };
+    }
+    return { segment: segments.length - 1, position: 0, hint: null };
+  }
+
+  /** False when the start that was chosen turns out to be no place where a batch begins. */
+  run(start: ScanStart): boolean {
+    const log = this.#log;
+    const segments = this.#segments;
+    log.sealed = [];
+    for (let i = 0; i < start.segment; i++) {
+      const baseOffset = segments[i]!;
+      log.sealed.push(
+        this.#knownSealed.get(baseOffset) ?? inspectSealed(log, baseOffset, segments[i + 1]! - 1),
+      );
+    }
+    this.#loadProducers(start);
+    let last = start.segment;
+    for (let i = start.segment; i < segments.length; i++) {
+      last = i;
+      const scan = this.#scan(i, start);
+      if (scan === null) return false;
+      this.#cut(segments[i]!, scan);
+      const isLast = i === segments.length - 1;
+      if (isLast || !this.#continues(scan, segments[i + 1]!, start)) {
+        this.#becomeActive(segments[i]!, scan);
+        break;
+      }
+      this.#seal(segments[i]!, scan);
+    }
+    this.#discardBehind(last);
+    this.#settle(start);
+    return true;
+  }
+
+  /** Producer state from the newest snapshot, and from the sealed segments between it and the scan. */
+  #loadProducers(start: ScanStart): void {
+    const log = this.#log;
+    const scanFrom = this.#segments[start.segment]!;
+    log.producers = null;
+    if (start.hint !== null && !start.hint.hasProducers) {
+      this.#replayFrom = start.hint.recoveryPoint;
+      return;
+    }
+    this.#replayFrom = loadNewestSnapshot(
+      log,
+      Number.POSITIVE_INFINITY,
+      log.sealed[0]?.baseOffset ?? scanFrom,
+    );
+    if (this.#replayFrom >= scanFrom) return;
+    // `replayProducers` goes to the log's end: for the moment that is the end of the believed segments.
+    setActive(log, {
+      baseOffset: scanFrom,
+      endOffset: scanFrom,
+      position: 0,
+      indexedPosition: 0,
+      maxTimestamp: -1,
+      maxTimestampOffset: -1,
+      firstTimestamp: -1,
+    });
+    replayProducers(log, this.#replayFrom);
+    this.#replayFrom = scanFrom;
+  }
+
+  #scan(i: number, start: ScanStart): SegmentScan | null {
+    const log = this.#log;
+    const baseOffset = this.#segments[i]!;
+    const isFirst = i === start.segment;
+    const scanner = new SegmentScanner(log, baseOffset, {
+      trustedTo: isFirst ? start.position : 0,
+      hint: isFirst ? start.hint : null,
+      replayFrom: this.#replayFrom,
+      verifyTail: this.#options.verifyTail,
+      isLast: i === this.#segments.length - 1,
+    });
+    return scanner.run();
+  }
+
+  /** Removes what lies behind the valid bytes: preallocation, or a torn write. */
+  #cut(baseOffset: number, scan: SegmentScan): void {
+    if (scan.fileSize === scan.position) return;
+    const log = this.#log;
+    const isTorn = scan.stopReason !== 'zeros' && scan.stopReason !== 'end';
+    if (isTorn) {
+      const cut = scan.fileSize - scan.position;
+      log.hooks.log(
+        `${logPath(log.directory, baseOffset)}: ${scan.stopReason} at ${scan.position}, ${cut} bytes cut`,
+      );
+    }
+    const fd = log.fs.open(logPath(log.directory, baseOffset), 'write');
+    try {
+      log.fs.truncate(fd, scan.position);
+      // Whole batches may lie behind a torn one. Should a power failure undo the cut, they must not turn up again
+      // behind a new batch of the same size.
+      if (isTorn || this.#options.verifyTail === 'crc') log.fs.sync(fd);
+    } finally {
+      log.fs.close(fd);
+    }
+  }
+
+  /** Whether the next segment is a continuation of what was found valid in this one. */
+  #continues(scan: SegmentScan, nextBaseOffset: number, start: ScanStart): boolean {
+    if (scan.stopReason !== 'end' && scan.stopReason !== 'zeros') return false;
+    if (scan.endOffset > nextBaseOffset) return false;
+    // Our own logs have no gap there: what is missing was lost, and what follows must not be served without it. In a
+    // directory that came from elsewhere a gap may be meant (a truncation inside a batch, a compaction).
+    const mayHaveGap = start.hint === null || this.#log.config.cleanupPolicy.compact;
+    return mayHaveGap || scan.endOffset === nextBaseOffset;
+  }
+
+  #seal(baseOffset: number, scan: SegmentScan): void {
+    const log = this.#log;
+    log.index.addTime(scan.maxTimestamp, scan.maxTimestampOffset);
+    log.index.seal();
+    log.sealed.push({
+      baseOffset,
+      sizeBytes: scan.position,
+      maxTimestamp: scan.maxTimestamp,
+      maxTimestampOffset: scan.maxTimestampOffset,
+    });
+  }
+
+  #becomeActive(baseOffset: number, scan: SegmentScan): void {
+    const log = this.#log;
+    log.index.writeOut();
+    setActive(log, {
+      baseOffset,
+      endOffset: scan.endOffset,
+      position: scan.position,
+      indexedPosition: log.index.lastPosition(),
+      maxTimestamp: scan.maxTimestamp,
+      maxTimestampOffset: scan.maxTimestampOffset,
+      firstTimestamp: scan.firstTimestamp,
+    });
+  }
+
+  /** Segments behind the first invalid batch, newest first: a crash in between leaves a contiguous log. */
+  #discardBehind(last: number): void {
+    const log = this.#log;
+    for (let i = this.#segments.length - 1; i > last; i--) {
+      const baseOffset = this.#segments[i]!;
+      log.hooks.log(
+        `${logPath(log.directory, baseOffset)}: lies behind the end of the log, removed`,
+      );
+      discardSegment(log, baseOffset, log.clock.now());
+    }
+  }
+
+  #settle(start: ScanStart): void {
+    const log = this.#log;
+    const endOffset = log.cursor[Cursor.LOG_END_OFFSET]!;
+    const { hint } = start;
+    const isReplayWrong = this.#replayFrom > endOffset;
+    dropSnapshots(log, (offset) => offset > endOffset);
+    pruneSnapshots(log);
+    if (isReplayWrong) {
+      // The snapshot that was taken knew of batches that are gone.
+      replayProducers(log, loadNewestSnapshot(log, endOffset, log.firstBaseOffset));
+    }
+    if (this.#hasEpochs) log.epochs.truncateFromEnd(endOffset);
+    else rebuildEpochs(log);
+    if (hint !== null) {
+      log.flushPoint = {
+        offset: hint.recoveryPoint,
+        baseOffset: hint.activeBaseOffset,
+        position: hint.position,
+        maxTimestamp: hint.maxTimestamp,
+        maxTimestampOffset: hint.maxTimestampOffset,
+        firstTimestamp: hint.firstTimestamp,
+        hasProducers: hint.hasProducers,
+      };
+      return;
+    }
+    const baseOffset = this.#segments[start.segment]!;
+    log.flushPoint = {
+      offset: baseOffset,
+      baseOffset,
+      position: 0,
+      maxTimestamp: -1,
+      maxTimestampOffset: -1,
+      firstTimestamp: -1,
+      hasProducers: true,
+    };
+  }
+}
+
+interface ScannerOptions {
+  /** Bytes before it are valid, because they are on the disk; a batch begins there. */
+  readonly trustedTo: number;
+  /** What is known of the segment up to there. */
+  readonly hint: ManifestEntry | null;
+  readonly replayFrom: number;
+  readonly verifyTail: 'crc' | 'headers';
+  readonly isLast: boolean;
+}
+
+/** Walks one segment: believed bytes for what must be re-added, the rest to see whether it is valid. */
+class SegmentScanner {
+  readonly #log: LogState;
+  readonly #baseOffset: number;
+  readonly #options: ScannerOptions;
+  readonly #scan: SegmentScan;
+  #indexedPosition = 0;
+  #fd = -1;
+
+  constructor(log: LogState, baseOffset: number, options: ScannerOptions) {
+    const { hint } = options;
+    this.#log = log;
+    this.#baseOffset = baseOffset;
+    this.#options = options;
+    this.#scan = {
+      position: options.trustedTo,
+      fileSize: 0,
+      endOffset: hint?.recoveryPoint ?? baseOffset,
+      stopReason: 'end',
+      maxTimestamp: hint?.maxTimestamp ?? -1,
+      maxTimestampOffset: hint?.maxTimestampOffset ?? -1,
+      firstTimestamp: hint?.firstTimestamp ?? -1,
+    };
+  }
+
+  /** Null when no batch begins at `trustedTo`. */
+  run(): SegmentScan | null {
+    const log = this.#log;
+    const { trustedTo } = this.#options;
+    this.#fd = log.fs.open(logPath(log.directory, this.#baseOffset), 'read');
+    try {
+      this.#scan.fileSize = log.fs.size(this.#fd);
+      const from = this.#prepareIndex();
+      if (from < trustedTo) {
+        const walked = this.#walk(from, trustedTo, false, this.#baseOffset - 1);
+        if (walked.position !== trustedTo) return null;
+      }
+      return this.#scanTail();
+    } finally {
+      log.fs.close(this.#fd);
+      log.resources.walkBuffer.shrink();
+    }
+  }
+
+  #scanTail(): SegmentScan | null {
+    const { trustedTo, hint } = this.#options;
+    const scan = this.#scan;
+    const above = hint === null ? this.#baseOffset - 1 : hint.recoveryPoint - 1;
+    const checkCrc = !this.#areHeadersEnough(above);
+    const tail = this.#walk(trustedTo, scan.fileSize, checkCrc, above);
+    // Not a batch of this log but something in the middle of one: the hint is of other files.
+    if (hint !== null && tail.stopReason === 'bad-offset' && tail.position === trustedTo)
+      return null;
+    scan.position = tail.position;
+    scan.stopReason = tail.stopReason;
+    return scan;
+  }
+
+  /** Whether headers will do: after a kill, when the last batch of the last segment has its checksum right. */
+  #areHeadersEnough(above: number): boolean {
+    const { verifyTail, isLast, trustedTo } = this.#options;
+    if (verifyTail === 'crc') return false;
+    if (!isLast) return true;
+    const result = this.#walkWith(trustedTo, false, above, () => true);
+    if (result.lastBatchPosition < 0) return true;
+    const size = result.position - result.lastBatchPosition;
+    const { walkBuffer } = this.#log.resources;
+    walkBuffer.reserve(size);
+    const count = this.#log.fs.pread(this.#fd, walkBuffer.bytes, 0, size, result.lastBatchPosition);
+    return (
+      count === size &&
+      batchCrc(walkBuffer.view, 0) === crc32c(walkBuffer.bytes, ATTRIBUTES_AT, size)
+    );
+  }
+
+  #walkWith(from: number, checkCrc: boolean, offsetAbove: number, visit: BatchVisitor) {
+    const { fs, resources } = this.#log;
+    const to = this.#scan.fileSize;
+    const buffer = resources.walkBuffer;
+    return walkSegment({ fs, fd: this.#fd, buffer, from, to, checkCrc, offsetAbove }, visit);
+  }
+
+  #walk(from: number, to: number, checkCrc: boolean, offsetAbove: number) {
+    const { fs, resources } = this.#log;
+    const buffer = resources.walkBuffer;
+    return walkSegment({ fs, fd: this.#fd, buffer, from, to, checkCrc, offsetAbove }, this.#visit);
+  }
+
+  /** Keeps the index entries of the believed bytes; returns where to walk from to re-add missing ones. */
+  #prepareIndex(): number {
+    const log = this.#log;
+    const { trustedTo, verifyTail } = this.#options;
+    log.index.continueSegment(this.#baseOffset);
+    // After a power failure any page of an unsynced index may be missing.
+    const isBelievable =
+      trustedTo > 0 && (verifyTail === 'headers' || indexesAreSane(log, this.#baseOffset));
+    if (!isBelievable) {
+      log.index.clear();
+      this.#indexedPosition = 0;
+      return 0;
+    }
+    this.#indexedPosition = log.index.cutAt(trustedTo);
+    return this.#replayPosition(this.#indexedPosition);
+  }
+
+  /** Not behind the first batch that the producer state needs. */
+  #replayPosition(position: number): number {
+    const { replayFrom, hint } = this.#options;
+    if (hint === null || replayFrom >= hint.recoveryPoint) return position;
+    return Math.min(position, this.#log.index.lookup(replayFrom));
+  }
+
+  readonly #visit: BatchVisitor = (view, at, position) => {
+    const log = this.#log;
+    const scan = this.#scan;
+    const baseOffset = batchBaseOffset(view, at);
+    const lastOffset = batchLastOffset(view, at);
+    const timestamp = batchMaxTimestamp(view, at);
+    if (position === 0) scan.firstTimestamp = timestamp;
+    if (timestamp > scan.maxTimestamp) {
+      scan.maxTimestamp = timestamp;
+      scan.maxTimestampOffset = lastOffset;
+    }
+    if (position - this.#indexedPosition > log.config.indexIntervalBytes) {
+      log.index.addOffset(lastOffset, position);
+      log.index.addTime(scan.maxTimestamp, scan.maxTimestampOffset);
+      this.#indexedPosition = position;
+    }
+    if (baseOffset >= this.#options.replayFrom) this.#replay(view, at);
+    log.epochs.assign(batchLeaderEpoch(view, at), baseOffset);
+    scan.endOffset = Math.max(scan.endOffset, lastOffset + 1);
+    return true;
+  };
+
+  #replay(view: DataView, at: number): void {
+    const log = this.#log;
+    log.producers ??= new ProducerState();
+    log.producers.apply(view, at, log.clock.now());
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Cutting a log at an offset, as a follower does whose leader knows another history. In steps:
+ *   1. the manifest learns of the lower recovery point, on the disk: from now on a recovery scans from there and
+ *      never believes a position that belongs to bytes that are gone
+ *   2. readers are told, and the marks move down: nobody looks beyond the new end any more
+ *   3. segments beyond the end are discarded, newest first (a crash now: a shorter or longer log, but contiguous;
+ *      its leader will have it cut again)
+ *   4. the segment that holds the end is cut and synced, so that no old batch can appear behind a new one after a
+ *      power failure; its indexes are cut
+ *   5. producers and leader epochs are taken back to what they were at the new end
+ *   6. readers are told again: descriptors opened in between may be of files that are gone
+ *
+ * Where a step fails, bytes and marks no longer agree: the log goes offline and the next open recovers it.
+ * The log's thread.
+ */
+
+import { FileError, isFileError } from '../io/file-system.ts';
+import { Cursor } from './cursor.ts';
+import { emptyPlace, type Place, placeOf, replayProducers } from './log-replay.ts';
+import { discardSegment } from './log-retention.ts';
+import { createSegment, startSegment } from './log-roll.ts';
+import type { FlushPoint, LogState } from './log-state.ts';
+import { dropSnapshots, loadNewestSnapshot } from './producer-snapshots.ts';
+import { segmentIndexOf } from './segment-files.ts';
+
+/** Removes every batch that reaches `offset` or beyond. Throws FileError. */
+export function truncateTo(log: LogState, offset: number): void {
+  const { cursor } = log;
+  if (offset >= cursor[Cursor.LOG_END_OFFSET]!) return;
+  if (offset < log.firstBaseOffset) {
+    truncateFullyAndStartAt(log, offset);
+    return;
+  }
+  const bases = baseOffsetsOf(log);
+  const keep = segmentIndexOf(bases, offset);
+  const place = placeOf(log, bases[keep]!, offset);
+  const startOffset = Math.min(cursor[Cursor.LOG_START_OFFSET]!, place.endOffset);
+  const { flushPoint } = log;
+  const isStillFlushed =
+    flushPoint.offset <= place.endOffset && flushPoint.baseOffset <= place.baseOffset;
+  guarded(log, () => {
+    lowerFlushPoint(log, isStillFlushed ? flushPoint : flushPointAt(log, place), startOffset);
+    publishEnd(log, place, startOffset);
+    discardFrom(log, bases, keep + 1);
+    cutActive(log, place.position);
+    takeBack(log, place.endOffset);
+  });
+}
+
+/** Empties the log, which goes on at `offset`. Throws FileError. */
+export function truncateFullyAndStartAt(log: LogState, offset: number): void {
+  const bases = baseOffsetsOf(log);
+  const place = emptyPlace(offset);
+  guarded(log, () => {
+    lowerFlushPoint(log, flushPointAt(log, place), offset);
+    publishEnd(log, place, offset);
+    discardFrom(log, bases, 0);
+    createSegment(log, offset);
+    startSegment(log, offset);
+    log.fs.syncDir(log.directory);
+    log.directoryChangesSynced = log.directoryChanges;
+    dropSnapshots(log, () => true);
+    log.producers = null;
+    log.epochs.clear();
+    noteUnflushed(log);
+  });
+}
+
+function baseOffsetsOf(log: LogState): number[] {
+  return [...log.sealed.map(({ baseOffset }) => baseOffset), log.activeBaseOffset];
+}
+
+function guarded(log: LogState, cut: () => void): void {
+  try {
+    cut();
+  } catch (error) {
+    if (isFileError(error)) log.goOffline(error);
+    throw error;
+  }
+  // Step 6.
+  log.hooks.publish.begin();
+  log.hooks.onTruncate();
+  log.hooks.onGenerationChange();
+  log.hooks.publish.end();
+  log.manifest?.put(log);
+}
+
+function flushPointAt(log: LogState, place: Place): FlushPoint {
+  return {
+    offset: place.endOffset,
+    baseOffset: place.baseOffset,
+    position: place.position,
+    maxTimestamp: place.maxTimestamp,
+    maxTimestampOffset: place.maxTimestampOffset,
+    firstTimestamp: place.firstTimestamp,
+    hasProducers: log.flushPoint.hasProducers || log.producers !== null,
+  };
+}
+
+/** Step 1. */
+function lowerFlushPoint(log: LogState, point: FlushPoint, startOffset: number): void {
+  log.truncations++;
+  log.flushPoint = point;
+  log.cursor[Cursor.LOG_START_OFFSET] = startOffset;
+  if (log.manifest === null) return;
+  log.manifest.put(log);
+  if (log.manifest.sync()) return;
+  const path = log.directory;
+  throw new FileError('io', `truncate ${path}: the manifest cannot be written`, {
+    operation: 'truncate',
+    path,
+  });
+}
+
+/** Step 2. */
+function publishEnd(log: LogState, place: Place, startOffset: number): void {
+  const { cursor, hooks, flushPoint } = log;
+  const { endOffset, baseOffset } = place;
+  let bytes = place.position;
+  for (const segment of log.sealed) {
+    if (segment.baseOffset < baseOffset) bytes += segment.sizeBytes;
+  }
+  const lowered = (mark: number): number =>
+    Math.max(startOffset, Math.min(cursor[mark]!, endOffset));
+  hooks.publish.begin();
+  hooks.onTruncate();
+  cursor[Cursor.LOG_START_OFFSET] = startOffset;
+  cursor[Cursor.LOG_END_OFFSET] = endOffset;
+  cursor[Cursor.HIGH_WATERMARK] = lowered(Cursor.HIGH_WATERMARK);
+  cursor[Cursor.LAST_STABLE_OFFSET] = lowered(Cursor.LAST_STABLE_OFFSET);
+  cursor[Cursor.RECOVERY_POINT] = flushPoint.offset;
+  cursor[Cursor.FLUSHED_POSITION] = flushPoint.baseOffset === baseOffset ? flushPoint.position : 0;
+  cursor[Cursor.ACTIVE_BASE_OFFSET] = baseOffset;
+  cursor[Cursor.ACTIVE_POSITION] = place.position;
+  cursor[Cursor.ACTIVE_MAX_TIMESTAMP] = place.maxTimestamp;
+  cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET] = place.maxTimestampOffset;
+  cursor[Cursor.ACTIVE_FIRST_TIMESTAMP] = place.firstTimestamp;
+  cursor[Cursor.LOG_BYTES] = bytes;
+  hooks.publish.end();
+}
+
+/** Step 3. */
+function discardFrom(log: LogState, bases: readonly number[], from: number): void {
+  const dueMs = log.clock.now() + log.config.fileDeleteDelayMs;
+  log.releaseActive();
+  for (let i = bases.length - 1; i >= from; i--) discardSegment(log, bases[i]!, dueMs);
+  log.sealed.length = Math.min(log.sealed.length, Math.max(0, from - 1));
+}
+
+/** Step 4, for the segment that is the active one now. */
+function cutActive(log: LogState, position: number): void {
+  log.isPreallocated = false;
+  const fd = log.activeFd();
+  log.fs.truncate(fd, position);
+  log.fs.sync(fd);
+  if (log.index.baseOffset !== log.activeBaseOffset)
+    log.index.continueSegment(log.activeBaseOffset);
+  log.cursor[Cursor.INDEXED_POSITION] = log.index.cutAt(position);
+}
+
+/** Step 5. */
+function takeBack(log: LogState, endOffset: number): void {
+  dropSnapshots(log, (offset) => offset > endOffset);
+  log.epochs.truncateFromEnd(endOffset);
+  if (log.producers !== null || log.snapshots.length > 0) {
+    replayProducers(log, loadNewestSnapshot(log, endOffset, log.firstBaseOffset));
+  }
+  noteUnflushed(log);
+}
+
+function noteUnflushed(log: LogState): void {
+  const { cursor } = log;
+  const bytes = cursor[Cursor.ACTIVE_POSITION]! - cursor[Cursor.FLUSHED_POSITION]!;
+  log.unflushedBytes = bytes;
+  log.unflushedSinceMs = bytes > 0 ? log.clock.now() : Number.POSITIVE_INFINITY;
+}
