@@ -32,7 +32,8 @@ export class ChunkReader {
   readonly #fd: number;
   readonly #handle: FileHandle | null;
   #spare: Buffer = Buffer.allocUnsafeSlow(CARRY_BYTES + CHUNK_BYTES);
-  #reading: Promise<number>;
+  /** The read that runs; null before the first. */
+  #reading: Promise<number> | null = null;
 
   /** Opens a file; `-` is stdin. Throws `MillraceError` 'file' with one clear line. */
   static async open(name: string): Promise<ChunkReader> {
@@ -49,7 +50,6 @@ export class ChunkReader {
     this.#name = name;
     this.#fd = fd;
     this.#handle = handle;
-    this.#reading = this.#readInto(this.#spare);
   }
 
   /** Size of the file in bytes; null for stdin and whatever else has none. */
@@ -62,7 +62,7 @@ export class ChunkReader {
   /** Moves to the next chunk, which starts with the bytes from `keptFrom` on of this one. */
   async next(keptFrom: number): Promise<void> {
     const keptBytes = this.to - keptFrom;
-    const count = await this.#reading;
+    const count = await (this.#reading ?? this.#readInto(this.#spare));
     this.bytesRead += count;
     this.isEnd = count === 0;
     const previous = this.bytes;

@@ -16,6 +16,7 @@ import { Output, OutputClosed } from './output.ts';
 import { formatBytes, formatCount, formatDuration } from './progress.ts';
 import { compileFormat } from './record-format.ts';
 import { type BrokerOption, withClient } from './shared-options.ts';
+import { dieOf, firstSignal } from './signals.ts';
 import { parseCount, parseEscaped, parsePartitions, parsePosition } from './values.ts';
 
 export interface ConsumeOptions extends BrokerOption {
@@ -33,7 +34,6 @@ export interface ConsumeOptions extends BrokerOption {
 }
 
 const STDOUT = 1;
-const EXIT_INTERRUPTED = 130;
 
 export async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   const nowMs = Date.now();
@@ -57,13 +57,17 @@ export async function consume(topic: string, options: ConsumeOptions): Promise<v
     const fetcher = new Fetcher(client, { retryMs, onOutOfRange: isNamed ? 'fail' : 'beginning' });
     const range = { from, to: options.follow ? null : (to ?? 'end') } as const;
     fetcher.assign(await assignmentsOf(client, topic, partitions, range));
-    const interruption = stopOnSignal(fetcher);
+    let signal: NodeJS.Signals | null = null;
+    void firstSignal().then((first) => {
+      signal = first;
+      fetcher.stop();
+    });
     const output = new Output(STDOUT);
     const startedMs = performance.now();
     let records = 0;
     let bytes = 0;
     try {
-      while (records < max && !interruption.isRequested) {
+      while (records < max && signal === null) {
         const chunk = await nextChunk(fetcher, output);
         if (chunk === null) break;
         const walk = chunk.walk();
@@ -88,7 +92,8 @@ export async function consume(topic: string, options: ConsumeOptions): Promise<v
         `${formatCount(records)} records (${formatBytes(bytes)}) in ${formatDuration(elapsedMs)}: ${formatBytes((bytes * 1000) / elapsedMs)}/s\n`,
       );
     }
-    if (interruption.isRequested && !options.follow) process.exitCode = EXIT_INTERRUPTED;
+    // To be stopped is how following ends; anything else was cut short.
+    if (signal !== null && !options.follow) dieOf(signal);
   });
 }
 
@@ -133,17 +138,4 @@ async function assignmentsOf(
 /** A topic that is not there will not come by itself. */
 function isWorthIt(error: unknown): boolean {
   return isTransient(error) && errorCodeOf(error) !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-}
-
-/** The first Ctrl-C ends the run after what has been printed, the second at once. */
-function stopOnSignal(fetcher: Fetcher): { readonly isRequested: boolean } {
-  const state = { isRequested: false };
-  const onSignal = (): void => {
-    if (state.isRequested) process.exit(EXIT_INTERRUPTED);
-    state.isRequested = true;
-    fetcher.stop();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return state;
 }

@@ -13,9 +13,11 @@ import type { TopicWriter } from '../client/topic-writer.ts';
 import { type CodecName, codecNames } from '../engine/format/batch.ts';
 import type { RecordHeader } from '../engine/format/records.ts';
 import { ChunkReader } from './chunk-reader.ts';
+import { endWith } from './end.ts';
 import { UsageError } from './failure.ts';
 import { formatBytes, formatCount, formatDuration, Progress } from './progress.ts';
 import { type BrokerOption, withClient } from './shared-options.ts';
+import { dieOf, firstSignal } from './signals.ts';
 import { parseCount, parseEscaped, parseSize } from './values.ts';
 
 export interface ProduceOptions extends BrokerOption {
@@ -47,7 +49,7 @@ export interface LineRules {
 /** Where lines go: a topic writer, or a stand-in for it. */
 export type LineSink = Pick<TopicWriter, 'append' | 'appendRecord' | 'whenRoom'>;
 
-const EXIT_INTERRUPTED = 130;
+const silence = { write: () => true };
 
 /** Different reasons for failed records that are printed; the rest is counted. */
 const REASONS_MAX = 5;
@@ -69,36 +71,39 @@ export async function produce(
   const totalBytes = sizes.includes(null)
     ? null
     : sizes.reduce<number>((sum, size) => sum + size!, 0);
+  let signal: NodeJS.Signals | null = null;
+  const interrupted = firstSignal().then((first) => {
+    signal = first;
+  });
   await withClient(options, async (client) => {
     const producer = new Producer(client, producerOptions);
-    const interruption = new Interruption();
-    const progress = new Progress(options.quiet ? { write: () => {} } : process.stderr, () => ({
+    const progress = new Progress(options.quiet ? silence : process.stderr, () => ({
       records: outcome.records,
       bytes: readers.reduce((sum, reader) => sum + reader.bytesRead, 0),
       totalBytes,
     }));
     try {
       const writer = await producer.open(topic, partition);
-      const mayGoOn = (): boolean => !interruption.isRequested && outcome.fatal === null;
+      const mayGoOn = (): boolean => signal === null && outcome.fatal === null;
       for (const reader of readers) {
+        // A read of stdin may never come back: neither a signal nor a broken broker waits for it.
         if (mayGoOn())
           await Promise.race([
             produceLines(reader, writer, rules, mayGoOn),
-            interruption.requested,
+            interrupted,
+            outcome.broken,
           ]);
       }
       await producer.close();
     } finally {
       progress.stop();
-      for (const reader of readers) void reader.close();
     }
     if (!options.quiet) process.stderr.write(outcome.summary(topic, progress.elapsedMs));
     if (outcome.failures > 0) process.stderr.write(outcome.reasons());
-    if (outcome.failures > 0) process.exitCode = 1;
-    if (interruption.isRequested) process.exitCode = EXIT_INTERRUPTED;
   });
-  // A read of stdin that nobody waits for any more would keep the process alive.
-  if (process.exitCode !== undefined) process.exit();
+  if (signal !== null) dieOf(signal);
+  else if (outcome.failures > 0) endWith(1);
+  for (const reader of readers) await reader.close();
 }
 
 /** Sends the lines of one input; ends early, after a whole line, when `mayGoOn` says no. */
@@ -243,24 +248,6 @@ async function openAll(names: readonly string[]): Promise<ChunkReader[]> {
   }
 }
 
-/** The first Ctrl-C ends reading, what was read is still sent; the second ends the process. */
-class Interruption {
-  isRequested = false;
-  readonly requested: Promise<void>;
-
-  constructor() {
-    this.requested = new Promise((resolve) => {
-      const onSignal = (): void => {
-        if (this.isRequested) process.exit(EXIT_INTERRUPTED);
-        this.isRequested = true;
-        resolve();
-      };
-      process.on('SIGINT', onSignal);
-      process.on('SIGTERM', onSignal);
-    });
-  }
-}
-
 /** What became of the records. */
 class Outcome {
   records = 0;
@@ -268,8 +255,17 @@ class Outcome {
   wireBytes = 0;
   /** An error that all further records would meet as well. */
   fatal: Error | null = null;
+  /** Resolves when there is such an error. */
+  readonly broken: Promise<void>;
+  #resolveBroken: () => void = () => {};
   readonly #partitions = new Set<number>();
   readonly #reasons = new Map<string, number>();
+
+  constructor() {
+    this.broken = new Promise((resolve) => {
+      this.#resolveBroken = resolve;
+    });
+  }
 
   add(report: BatchReport): void {
     if (report.error === null) {
@@ -283,7 +279,10 @@ class Outcome {
     if (this.#reasons.size < REASONS_MAX || this.#reasons.has(message)) {
       this.#reasons.set(message, (this.#reasons.get(message) ?? 0) + report.recordCount);
     }
-    if (report.error instanceof ClientError) this.fatal ??= report.error;
+    if (report.error instanceof ClientError) {
+      this.fatal ??= report.error;
+      this.#resolveBroken();
+    }
   }
 
   summary(topic: string, elapsedMs: number): string {

@@ -11,6 +11,7 @@ import type { Broker } from '../net/broker.ts';
 import { startBroker } from '../net/broker.ts';
 import { loadSettings } from '../net/settings/broker-settings.ts';
 import { createLog } from './log.ts';
+import { firstSignal } from './signals.ts';
 import { packageVersion } from './version.ts';
 
 export interface StartOptions {
@@ -24,7 +25,6 @@ export interface StartOptions {
 
 const DEFAULT_ADDRESS = '127.0.0.1:9092';
 const DEFAULT_DATA_DIR = './data';
-const EXIT_INTERRUPTED = 130;
 
 export async function start(options: StartOptions): Promise<void> {
   const startedMs = performance.now();
@@ -38,7 +38,7 @@ export async function start(options: StartOptions): Promise<void> {
   const hasDataDir = settings.isGiven('log.dirs') || settings.isGiven('log.dir');
   const listen = options.listen ?? (hasListeners ? undefined : DEFAULT_ADDRESS);
   const dataDir = options.dataDir ?? (hasDataDir ? undefined : DEFAULT_DATA_DIR);
-  const stopping = stopSignals();
+  const stopping = firstSignal();
   const broker = await startBroker({
     settings,
     log,
@@ -49,25 +49,9 @@ export async function start(options: StartOptions): Promise<void> {
     process.stdout.write(welcome(broker, performance.now() - startedMs));
   else log(`listening on ${addresses(broker).join(', ')}, data in ${broker.dataDir}`, 'info');
   const signal = await stopping;
-  log(`${signal}: stopping`, 'info');
+  log(`${signal}: stopping; once more ends at once`, 'info');
   await broker.close();
   log('stopped', 'info');
-  // Whatever still holds the event loop must not hold the process: everything is on disk.
-  process.exit(0);
-}
-
-/** Resolves with the first signal that asks to stop; a second one ends the process at once. */
-function stopSignals(): Promise<string> {
-  return new Promise((resolveSignal) => {
-    let isStopping = false;
-    const stop = (signal: string): void => {
-      if (isStopping) process.exit(EXIT_INTERRUPTED);
-      isStopping = true;
-      resolveSignal(signal);
-    };
-    process.on('SIGINT', () => stop('interrupted'));
-    process.on('SIGTERM', () => stop('terminated'));
-  });
 }
 
 function welcome(broker: Broker, tookMs: number): string {
