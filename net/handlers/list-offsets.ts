@@ -25,6 +25,7 @@ const VERSION_OF: Readonly<Record<number, number>> = {
   [LATEST_TIERED]: 9,
   [EARLIEST_PENDING_UPLOAD]: 11,
 };
+const LEADER_EPOCH_FROM = 4;
 const READ_COMMITTED = 1;
 const DEBUGGING_REPLICA = -2;
 const CONSUMER_REPLICA = -1;
@@ -70,7 +71,7 @@ export class ListOffsets {
         partitions: partitions.map((partition) =>
           twice.has(`${name}-${partition.partitionIndex}`)
             ? refusal(partition, ErrorCode.INVALID_REQUEST)
-            : this.#row(name, partition, request, version),
+            : told(this.#row(name, partition, request, version), version),
         ),
       })),
     };
@@ -130,6 +131,12 @@ export class ListOffsets {
     const size = reader.read(plan, this.#header, 0);
     return size < RECORDS_AT ? -1 : batchLeaderEpoch(this.#headerView, 0);
   }
+}
+
+/** What older versions have no field for. */
+function told(row: Row, version: number): Row {
+  if (version < LEADER_EPOCH_FROM) row.leaderEpoch = -1;
+  return row;
 }
 
 function isUnsupported(timestamp: number, version: number): boolean {
