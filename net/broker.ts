@@ -63,7 +63,6 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     options.settings instanceof BrokerSettings
       ? options.settings
       : loadSettings(options.settings === undefined ? {} : { settings: options.settings });
-  for (const warning of settings.warnings) log(warning, 'warn');
   const broker = new RunningBroker(options, settings, log);
   try {
     await broker.start();
@@ -233,8 +232,8 @@ class RunningBroker implements Broker {
     const refusing = this.#acceptor.close();
     await Promise.all(this.#fronts.map((front) => front.close(CLOSE_GRACE_MS)));
     await refusing;
-    await this.#control?.close();
     await this.#engine?.close();
+    await this.#control?.close();
     this.#lock?.release();
   }
 }

@@ -95,20 +95,20 @@ export class FetchPart implements FetchPartitionOutcome {
       this.#refuse(errorCode);
       return;
     }
-    const wanted = Math.min(this.maxBytes, bytesMax);
+    const wanted = Math.max(0, Math.min(this.maxBytes, bytesMax));
     const { plan } = this;
     try {
       const status = this.reader!.locate(
         this.fetchOffset,
         bound,
         Math.min(wanted, RESPONSE_BUFFER_BYTES),
-        true,
+        wanted > 0 || minOneBatch,
         this.hint,
         plan,
       );
       if (status === 'ok') {
         // An answer never holds the beginning of a batch alone: clients could not go on.
-        if (minOneBatch || plan.firstBatchSize <= wanted) this.recordsSize = plan.size;
+        if (minOneBatch || plan.size <= wanted) this.recordsSize = plan.size;
         // Cut by our own limit, or by the end of a segment: there is more, and no reason to wait for it.
         this.isCut =
           plan.endOffset === -1

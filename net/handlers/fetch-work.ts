@@ -266,11 +266,13 @@ export class FetchWork implements Response, Waiting, Abortable {
       this.#readCold(part, size);
       return Fill.WAIT;
     }
-    let read: number;
+    let read = -1;
     try {
-      read = this.#plan(part, size) ? part.reader!.read(part.plan, buffer.bytes, buffer.size) : -1;
-      if (read !== size && this.#replan(part, size)) {
+      if (this.#narrow(part, size)) {
         read = part.reader!.read(part.plan, buffer.bytes, buffer.size);
+        if (read !== size && this.#relocate(part, size)) {
+          read = part.reader!.read(part.plan, buffer.bytes, buffer.size);
+        }
       }
     } catch (error) {
       if (!isMillraceError(error)) throw error;
@@ -288,59 +290,60 @@ export class FetchWork implements Response, Waiting, Abortable {
     const connection = this.request!.connection!;
     this.#staged = staged;
     this.#isReading = true;
-    this.#plan(part, size);
-    part
-      .reader!.readAsync(part.plan, staged.bytes, 0)
-      .then((read) =>
-        read === size || !this.#replan(part, size)
-          ? read
-          : part.reader!.readAsync(part.plan, staged.bytes, 0),
-      )
-      .then(
-        (read) => {
-          this.#isReading = false;
-          if (this.#isGivenUp) {
-            this.dispose();
-            return;
-          }
-          if (read === size) {
-            this.#noteRead(part, staged, size);
-            this.#sentBytes += size;
-            if (this.#recordsDone === part.recordsSize) this.#advance();
-          } else {
-            this.#hasFailed = true;
-          }
-          connection.wake();
-        },
-        (error: unknown) => {
-          if (!isMillraceError(error)) {
-            setImmediate(() => {
-              throw error;
-            });
-          }
-          this.#isReading = false;
+    this.#readAgain(part, size, staged).then(
+      (read) => {
+        this.#isReading = false;
+        if (this.#isGivenUp) {
+          this.dispose();
+          return;
+        }
+        if (read === size) {
+          this.#noteRead(part, staged, size);
+          this.#sentBytes += size;
+          if (this.#recordsDone === part.recordsSize) this.#advance();
+        } else {
           this.#hasFailed = true;
-          if (this.#isGivenUp) this.dispose();
-          else connection.wake();
-        },
-      );
+        }
+        connection.wake();
+      },
+      (error: unknown) => {
+        if (!isMillraceError(error)) {
+          setImmediate(() => {
+            throw error;
+          });
+        }
+        this.#isReading = false;
+        this.#hasFailed = true;
+        if (this.#isGivenUp) this.dispose();
+        else connection.wake();
+      },
+    );
   }
 
-  /** Narrows the plan to the `size` bytes that come next. */
-  #plan(part: FetchPart, size: number): boolean {
+  async #readAgain(part: FetchPart, size: number, into: OutputBuffer): Promise<number> {
+    if (!this.#narrow(part, size)) return -1;
+    const read = await part.reader!.readAsync(part.plan, into.bytes, 0);
+    if (read === size || !this.#relocate(part, size)) return read;
+    return part.reader!.readAsync(part.plan, into.bytes, 0);
+  }
+
+  /** Narrows the plan to the `size` bytes that come next. False: they are gone. */
+  #narrow(part: FetchPart, size: number): boolean {
     part.plan.size = size;
-    return true;
+    // Its segment was rolled, or its reader had to look anew, while the answer waited for its turn.
+    return part.plan.descriptor!.isReleased ? this.#relocate(part, size) : true;
   }
 
   /**
-   * Something was cut off or deleted since the part was located, most likely not these bytes: finds them again. False: they
-   * are gone, and what has been promised to the client cannot be sent.
+   * The files have changed since the part was located, most likely not these bytes: finds them again. False: they are gone,
+   * and what has been promised to the client cannot be sent.
    */
-  #replan(part: FetchPart, size: number): boolean {
+  #relocate(part: FetchPart, size: number): boolean {
     const { plan } = part;
+    const { incarnation } = plan;
     const wanted = this.#recordsDone + size;
     const status = part.reader!.locate(part.fetchOffset, 'logEndOffset', wanted, true, null, plan);
-    if (status !== 'ok' || plan.size < wanted) return false;
+    if (status !== 'ok' || plan.size < wanted || plan.incarnation !== incarnation) return false;
     plan.position += this.#recordsDone;
     plan.size = size;
     return true;
@@ -350,7 +353,7 @@ export class FetchWork implements Response, Waiting, Abortable {
     const at = buffer.size;
     buffer.size += size;
     if (this.#recordsDone === 0 && size === part.recordsSize) {
-      part.reader!.remember(part.plan, buffer.bytes, buffer.view, at, size, part.hint);
+      part.reader!.remember(part.plan, buffer.view, at, size, part.hint);
     } else {
       part.plan.position += size;
     }

@@ -92,6 +92,7 @@ export class ProduceHandler implements ApiHandler {
       work.dispose();
       throw error;
     }
+    work.settle();
     if (this.#blocked.length > 0 || !this.#submit(work)) this.#blocked.push(work);
     else if (work.pending === 0) work.finish();
   }
@@ -165,6 +166,7 @@ class ProduceWork implements Response, ProduceVisitor {
   #request: Request | null = null;
   #acks = 0;
   #hasTransactionalId = false;
+  #isUnauthorized = false;
   readonly #topics: TopicKey[] = [];
   #topicCount = 0;
   #topic: TopicImage | undefined;
@@ -189,9 +191,12 @@ class ProduceWork implements Response, ProduceVisitor {
   onRequest(acks: number, _timeoutMs: number, _idAt: number, idSize: number): void {
     this.#acks = acks;
     this.#hasTransactionalId = idSize >= 0;
+    this.#isUnauthorized = false;
   }
 
   onTopic(keyAt: number, keySize: number, partitionCount: number): void {
+    // A topic without partitions is not answered.
+    if (partitionCount === 0) return;
     let key = this.#topics[this.#topicCount];
     if (key === undefined) {
       key = new TopicKey();
@@ -254,12 +259,15 @@ class ProduceWork implements Response, ProduceVisitor {
     }
     if (topic.isInternal && !this.#isAdminClient()) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (partition.slot < 0) return ErrorCode.KAFKA_STORAGE_ERROR;
-    if (this.#acks === -1 && partition.isr.length < topic.minInsyncReplicas) {
-      return ErrorCode.NOT_ENOUGH_REPLICAS;
-    }
+    // No more replicas can be asked for than there are.
+    const inSyncMin = Math.min(topic.minInsyncReplicas, partition.replicas.length);
+    if (this.#acks === -1 && partition.isr.length < inSyncMin) return ErrorCode.NOT_ENOUGH_REPLICAS;
     if ((attributes & TRANSACTIONAL_MASK) !== 0) {
+      if (!this.#hasTransactionalId) {
+        this.#isUnauthorized = true;
+        return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+      }
       // Nobody here can say that the partition belongs to the transaction.
-      if (!this.#hasTransactionalId) return ErrorCode.INVALID_TXN_STATE;
       piece.errorMessage =
         'Unable to verify the partition has been added to the transaction. ' +
         'Underlying error: COORDINATOR_NOT_AVAILABLE';
@@ -267,6 +275,16 @@ class ProduceWork implements Response, ProduceVisitor {
     }
     piece.slot = partition.slot;
     return ErrorCode.NONE;
+  }
+
+  /** After the last partition: a transactional batch without a transactional id refuses the whole request. */
+  settle(): void {
+    if (!this.#isUnauthorized) return;
+    for (let index = 0; index < this.pieceCount; index++) {
+      const piece = this.pieces[index]!;
+      piece.errorCode = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+      piece.errorMessage = null;
+    }
   }
 
   #isAdminClient(): boolean {
