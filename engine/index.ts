@@ -28,8 +28,9 @@ export {
   type EngineClient,
   type EngineClientHandle,
   type EngineOptions,
+  type EngineStatistics,
   type PartitionRef,
   type PartitionSpec,
 } from './shard/engine-api.ts';
 export { Marks, PartitionState } from './shard/partition-table.ts';
-export { workerEntry } from './shard/worker-entry.ts';
+export { keepCompiledCode, workerEntry, workerEnvironment } from './shard/worker-entry.ts';

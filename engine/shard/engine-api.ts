@@ -90,6 +90,19 @@ export interface PartitionSize {
   readonly sizeBytes: number;
 }
 
+/** Counters since the engine opened, over all shards: for regression guards and for curiosity. They wrap at 2^32. */
+export interface EngineStatistics {
+  /** Passes of shards that found work. */
+  readonly drains: number;
+  readonly batches: number;
+  /** Appends to a log: all batches of one partition in one pass are one. */
+  readonly groups: number;
+  /** Batches that a client thread appended itself, on behalf of a sleeping shard. */
+  readonly direct: number;
+  readonly shardWakeUps: number;
+  readonly clientWakeUps: number;
+}
+
 export interface Engine {
   /** Client 0, of the opening thread. */
   readonly client: EngineClient;
@@ -118,6 +131,7 @@ export interface Engine {
   flush(slots?: readonly number[]): Promise<void>;
   /** Looks at retention, rolls by time and producer id expiry now. */
   maintain(): Promise<void>;
+  statistics(): EngineStatistics;
   /** Everything appended before is flushed and closed cleanly; other clients should be closed before. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

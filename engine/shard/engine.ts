@@ -23,6 +23,7 @@ import type { FileSystem } from '../io/file-system.ts';
 import { realFileSystem } from '../io/real-file-system.ts';
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts';
 import type { ProducerSummary } from '../log/producer-state.ts';
+import { Doorbell } from '../ring/doorbell.ts';
 import { SlabArena } from '../ring/slab-arena.ts';
 import { type ClientParts, ShardClient } from './client.ts';
 import {
@@ -37,6 +38,7 @@ import type {
   Engine,
   EngineClientHandle,
   EngineOptions,
+  EngineStatistics,
   PartitionRef,
   PartitionSpec,
 } from './engine-api.ts';
@@ -47,7 +49,15 @@ import { INCARNATION_WORD, PartitionTable, SHARD_WORD, SLOT_WORDS } from './part
 import { Remover } from './remover.ts';
 import { InlineShard, type ShardControl, type ShardEvents, ShardThread } from './shard-control.ts';
 import type { ShardSettings } from './shard-host.ts';
-import { clientRingsBytes, controlBytes, type EngineShared } from './shared-state.ts';
+import {
+  clientDoorbellWord,
+  clientRingsBytes,
+  controlBytes,
+  type EngineShared,
+  ShardStat,
+  shardDoorbellWord,
+  shardStatWord,
+} from './shared-state.ts';
 import { SlotAllocator } from './slot-allocator.ts';
 
 const CLIENTS_DEFAULT = 15;
@@ -251,6 +261,29 @@ class ShardedEngine implements Engine {
 
   async maintain(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.request('maintain', null)));
+  }
+
+  statistics(): EngineStatistics {
+    const words = new Uint32Array(this.#shared.control);
+    const sum = (stat: number): number => {
+      let total = 0;
+      for (let shard = 0; shard < this.shards; shard++) total += words[shardStatWord(shard, stat)]!;
+      return total;
+    };
+    const control = new Int32Array(this.#shared.control);
+    const wakeUps = (count: number, wordOf: (index: number) => number): number => {
+      let total = 0;
+      for (let i = 0; i < count; i++) total += new Doorbell(control, wordOf(i)).wakeUps;
+      return total;
+    };
+    return {
+      drains: sum(ShardStat.DRAINS),
+      batches: sum(ShardStat.BATCHES),
+      groups: sum(ShardStat.GROUPS),
+      direct: sum(ShardStat.DIRECT),
+      shardWakeUps: wakeUps(this.shards, shardDoorbellWord),
+      clientWakeUps: wakeUps(this.#clientCount, (i) => clientDoorbellWord(this.shards, i)),
+    };
   }
 
   close(): Promise<void> {

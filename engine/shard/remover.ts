@@ -77,7 +77,8 @@ export class Remover {
       try {
         names = this.#fs.readdir(path);
       } catch (error) {
-        if (!isFileError(error, 'not-directory')) throw error;
+        // A file. Whether there is anything at all, unlink will tell.
+        if (!isFileError(error, 'not-directory') && !isFileError(error, 'not-found')) throw error;
         await this.#fs.unlinkAsync(path);
         return;
       }

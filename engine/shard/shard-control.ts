@@ -16,7 +16,7 @@ import {
 } from './messages.ts';
 import { type ShardEnvironment, ShardHost, type ShardSettings } from './shard-host.ts';
 import { shardDoorbellWord, shardMailWord } from './shared-state.ts';
-import { workerEntry } from './worker-entry.ts';
+import { workerEntry, workerEnvironment } from './worker-entry.ts';
 
 /** Messages from a shard that are not answers. */
 export interface ShardEvents {
@@ -118,6 +118,7 @@ export class ShardThread extends ShardControl {
       name: `millrace shard ${settings.index}`,
       workerData: { settings, port: port2 },
       transferList: [port2],
+      env: workerEnvironment(),
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       // The shard closes what it opens; tracking each descriptor would cost a set lookup per open.
       trackUnmanagedFds: false,

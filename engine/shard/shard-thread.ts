@@ -8,11 +8,13 @@ import { systemClock } from '../base/clock.ts';
 import { realFileSystem } from '../io/real-file-system.ts';
 import { type FromShard, type ToShard, toPlainError } from './messages.ts';
 import { ShardHost, type ShardSettings } from './shard-host.ts';
+import { keepCompiledCode } from './worker-entry.ts';
 
 const { settings, port } = workerData as { settings: ShardSettings; port: MessagePort };
 const post = (message: FromShard): void => port.postMessage(message);
 
 try {
+  keepCompiledCode();
   const host = new ShardHost(settings, { fs: realFileSystem, clock: systemClock, post });
   host.run(() => (receiveMessageOnPort(port)?.message as ToShard | undefined) ?? null);
 } catch (error) {
