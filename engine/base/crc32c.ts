@@ -76,7 +76,8 @@ export function nativeCrc32c(): NativeCrc | null {
   if (isNativeLoaded) return native;
   isNativeLoaded = true;
   try {
-    const loaded = createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: NativeCrc };
+    const require = createRequire(import.meta.url);
+    const loaded = require('@node-rs/crc32') as { crc32c: NativeCrc };
     // Known answer of RFC 3720: a binary that answers otherwise is worse than none.
     if (loaded.crc32c(new Uint8Array(32)) === 0x8a9136aa) native = loaded.crc32c;
   } catch {

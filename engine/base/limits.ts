@@ -20,9 +20,6 @@ export const INT32_MAX = 0x7fffffff;
 /** The largest int16. */
 export const INT16_MAX = 0x7fff;
 
-/** Offsets and timestamps are exact as doubles up to here; Kafka's int64 goes further, real ones do not. */
-export const OFFSET_MAX = Number.MAX_SAFE_INTEGER;
-
 // Record batches.
 
 /**

@@ -8,7 +8,7 @@
 import { assert } from './assert.ts';
 import { MillraceError } from './errors.ts';
 
-export const UUID_BYTES = 16;
+const UUID_BYTES = 16;
 const UUID_CHARACTERS = 22;
 
 /** The UUID that stands for "no UUID" on the wire. */

@@ -19,7 +19,7 @@ const headerKey = fc
   .string({ maxLength: 12, unit: 'grapheme' })
   .filter((key) => key.isWellFormed());
 
-export const timestamp = fc.oneof(
+const timestamp = fc.oneof(
   fc.integer({ min: 1_700_000_000_000, max: 1_700_000_010_000 }),
   fc.integer({ min: -1, max: 2 ** 48 }),
   fc.maxSafeInteger().map((value) => Math.trunc(value / 4) + 0),
