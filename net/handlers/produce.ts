@@ -43,6 +43,16 @@ const TRANSACTIONAL_MASK = 0x10;
 const ADMIN_CLIENT_ID = Buffer.from('__admin_client');
 const NO_ENDPOINTS: readonly never[] = [];
 
+/** Errors that Kafka's ReplicaManager answers without looking at the log. */
+function tellsLogStart(errorCode: number): boolean {
+  return (
+    errorCode !== ErrorCode.CORRUPT_MESSAGE &&
+    errorCode !== ErrorCode.MESSAGE_TOO_LARGE &&
+    errorCode !== ErrorCode.KAFKA_STORAGE_ERROR &&
+    errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  );
+}
+
 /** One partition of a request: where its batch goes, and what became of it. */
 class Piece implements ProducePartitionOutcome {
   work: ProduceWork | null = null;
@@ -122,7 +132,7 @@ export class ProduceHandler implements ApiHandler {
     piece.errorCode = errorCode;
     piece.baseOffset = baseOffset;
     piece.logAppendTimeMs = logAppendTimeMs;
-    piece.logStartOffset = logStartOffset;
+    piece.logStartOffset = tellsLogStart(errorCode) ? logStartOffset : -1;
     if (detail !== null) {
       piece.errorMessage = detail.message;
       piece.recordErrors = detail.recordErrors;
