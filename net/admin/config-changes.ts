@@ -195,6 +195,13 @@ function brokerConfigProblem(
     const names = fixed.map(({ name }) => name).join(', ');
     return invalidRequest(`Cannot update these configs dynamically: [${names}]`);
   }
+  const ofListener = given.filter(({ name }) => /^ssl\.(key|keystore|truststore)\./.test(name));
+  if (ofListener.length > 0) {
+    const names = ofListener.map(({ name }) => name).join(', ');
+    return invalidRequest(
+      `These security configs can be dynamically updated only per-listener using the listener prefix: [${names}]`,
+    );
+  }
   const perBroker = given.filter(({ known }) => isDefault && known?.update === 'per-broker');
   if (perBroker.length > 0) {
     const names = perBroker.map(({ name }) => name).join(', ');

@@ -72,7 +72,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
           nodeId: settings.values.nodeId,
           random,
         });
-  settings.applyIdentity(nodeId);
+  settings.applyIdentity(nodeId, dataDir);
 
   const store: MetadataStore =
     dataDir === null

@@ -15,9 +15,11 @@ type Row = Response['topics'][number];
 
 export const handle: AdminHandler<CreateTopicsRequest, Response> = async (request, services) => {
   const { single, repeated } = once(request.topics, (topic) => topic.name);
+  const twice = { errorCode: ErrorCode.INVALID_REQUEST, message: 'Duplicate topic name.' };
+  const refused = repeated.map((name) => refusedRow(name, twice));
   if (request.timeoutMs <= 0) {
     const late = { errorCode: ErrorCode.REQUEST_TIMED_OUT, message: null };
-    return respond(request.topics.map((topic) => refusedRow(topic.name, late)));
+    return respond([...single.map((topic) => refusedRow(topic.name, late)), ...refused]);
   }
   const outcomes = await services.controller.createTopics(
     single.map((topic) => ({
@@ -35,8 +37,7 @@ export const handle: AdminHandler<CreateTopicsRequest, Response> = async (reques
   const rows = outcomes.map((outcome, index) =>
     isRefusal(outcome) ? refusedRow(single[index]!.name, outcome) : createdRow(outcome, services),
   );
-  const twice = { errorCode: ErrorCode.INVALID_REQUEST, message: 'Duplicate topic name.' };
-  return respond([...rows, ...repeated.map((name) => refusedRow(name, twice))]);
+  return respond([...rows, ...refused]);
 };
 
 function respond(topics: Row[]): Response {

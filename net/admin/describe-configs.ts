@@ -148,13 +148,18 @@ export function describeTopicConfig(
 function describeBroker(name: string, services: AdminServices): ConfigEntry[] | ResourceRefusal {
   const { settings, controller } = services;
   if (name === '') {
-    return [...settings.dynamicDefault.keys()].map((config) =>
-      describeBrokerConfig(
-        config,
-        settings,
-        (source) => source === ConfigSource.DYNAMIC_DEFAULT_BROKER,
-      ),
-    );
+    return [...settings.dynamicDefault].map(([config, text]) => {
+      const entry = describeBrokerConfig(config, settings);
+      const ofCluster = entry.synonyms.filter(
+        ({ source }) => source === ConfigSource.DYNAMIC_DEFAULT_BROKER,
+      );
+      return {
+        ...entry,
+        value: entry.isSensitive ? null : text,
+        configSource: ConfigSource.DYNAMIC_DEFAULT_BROKER,
+        synonyms: ofCluster,
+      };
+    });
   }
   const problem = brokerNameProblem(
     name,
@@ -164,7 +169,7 @@ function describeBroker(name: string, services: AdminServices): ConfigEntry[] | 
   );
   if (problem !== null) return problem;
   const names = new Set([...BROKER_CONFIGS.keys(), ...settings.givenNames()]);
-  return [...names].map((config) => describeBrokerConfig(config, settings, () => true));
+  return [...names].map((config) => describeBrokerConfig(config, settings));
 }
 
 function brokerNameProblem(
@@ -178,18 +183,11 @@ function brokerNameProblem(
   return invalidRequest(`Unexpected broker id, ${expected} ${nodeId}${received} ${name}`);
 }
 
-function describeBrokerConfig(
-  name: string,
-  settings: BrokerSettings,
-  isShown: (source: number) => boolean,
-): ConfigEntry {
+function describeBrokerConfig(name: string, settings: BrokerSettings): ConfigEntry {
   const definition = BROKER_CONFIGS.get(name) ?? DYNAMIC_ONLY_CONFIGS.get(name);
   const isSensitive = definition === undefined || definition.type === 'password';
   const shown = (text: string | null): string | null => (isSensitive ? null : text);
-  const synonyms = settings
-    .places(name)
-    .filter(({ source }) => isShown(source))
-    .map((place) => ({ ...place, value: shown(place.value) }));
+  const synonyms = settings.places(name).map((place) => ({ ...place, value: shown(place.value) }));
   const own = settings.text(name);
   const text = own === null || definition === undefined ? own : normalizeText(definition, own);
   return {

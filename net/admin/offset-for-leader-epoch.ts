@@ -1,5 +1,6 @@
 /** OffsetForLeaderEpoch: where a leader epoch ends in the log, which tells a client whether it read what was cut off. */
 import { ErrorCode } from '../../engine/base/error-codes.ts';
+import { Marks } from '../../engine/index.ts';
 import type {
   OffsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
@@ -44,6 +45,11 @@ async function answer(services: AdminServices, topic: string, question: Question
         ? ErrorCode.FENCED_LEADER_EPOCH
         : ErrorCode.UNKNOWN_LEADER_EPOCH,
     );
+  }
+  // The current epoch ends where the log ends, also before anything was appended in it.
+  const marks = new Marks();
+  if (leaderEpoch === image.leaderEpoch && services.engine.client.marks(image.slot, marks)) {
+    return { errorCode: ErrorCode.NONE, partition, leaderEpoch, endOffset: marks.logEndOffset };
   }
   const end = await services.engine.endOffsetForEpoch(image.slot, leaderEpoch);
   if (end.errorCode !== ErrorCode.NONE) return refused(end.errorCode);

@@ -156,10 +156,11 @@ export class BrokerSettings {
     return copy;
   }
 
-  /** Fixes the identity that the data directory decided, so that it is described like a given one. */
-  applyIdentity(nodeId: number): void {
+  /** Fixes the identity and the data directory in use, so that they are described like given ones. */
+  applyIdentity(nodeId: number, dataDir: string | null): void {
     this.#static.set('node.id', String(nodeId));
     this.#static.set('broker.id', String(nodeId));
+    if (dataDir !== null) this.#static.set('log.dirs', dataDir);
     this.values = computeSettingValues(this);
     this.version++;
   }

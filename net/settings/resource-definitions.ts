@@ -21,7 +21,7 @@ share.assignment.interval.ms int 1000 0.. -
 share.auto.offset.reset string latest - -
 share.delivery.count.limit int 5 2.. -
 share.heartbeat.interval.ms int 5000 1.. -
-share.isolation.level string read_uncommitted read_uncommitted|read_committed -
+share.isolation.level string read_uncommitted read_committed|read_uncommitted -
 share.partition.max.record.locks int 2000 100.. -
 share.record.lock.duration.ms int 30000 1000.. -
 share.renew.acknowledge.enable boolean true - -
@@ -81,6 +81,12 @@ export function groupConfigProblem(
     message: `Unknown group config name: ${name}`,
   }));
   if (problem !== null) return problem;
+  const reset = configs.get('share.auto.offset.reset')?.trim();
+  if (reset !== undefined && !isOffsetReset(reset)) {
+    const name = 'share.auto.offset.reset';
+    const message = `Invalid value ${reset} for configuration ${name}: Invalid value \`${reset}\` for configuration ${name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`;
+    return { errorCode: ErrorCode.INVALID_CONFIG, message };
+  }
   for (const [name, minSetting, maxSetting] of GROUP_BOUNDS) {
     const text = configs.get(name);
     if (text === undefined) continue;
@@ -95,6 +101,12 @@ export function groupConfigProblem(
     }
   }
   return null;
+}
+
+/** An ISO 8601 duration as Java reads it, or one of the two words. */
+function isOffsetReset(text: string): boolean {
+  if (text === 'earliest' || text === 'latest') return true;
+  return /^by_duration:P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$/i.test(text);
 }
 
 const INTERVAL_MS_MIN = 100;

@@ -15,41 +15,44 @@ import {
   parseValue,
 } from './config-definition.ts';
 
-/** name, type, default, rule, `-`; defaults count only where no broker setting stands in. */
+/**
+ * name, type, default, rule, `-`; defaults count only where no broker setting stands in. In the order in which Kafka
+ * looks at values, which decides of several wrong ones which is named.
+ */
 const TABLE = `
-cleanup.policy list delete compact|delete -
-compression.gzip.level int -1 1..9|-1 -
-compression.lz4.level int 9 1..17 -
-compression.type string producer uncompressed|zstd|lz4|snappy|gzip|producer -
-compression.zstd.level int 3 -131072..22 -
-delete.retention.ms long 86400000 0.. -
-file.delete.delay.ms long 60000 0.. -
+segment.bytes int 1073741824 1048576.. -
+segment.ms long 604800000 1.. -
+segment.jitter.ms long 0 0.. -
+segment.index.bytes int 10485760 4.. -
 flush.messages long 9223372036854775807 1.. -
 flush.ms long 9223372036854775807 0.. -
-follower.replication.throttled.replicas list "" throttled -
-index.interval.bytes int 4096 0.. -
-leader.replication.throttled.replicas list "" throttled -
-local.retention.bytes long -2 -2.. -
-local.retention.ms long -2 -2.. -
-max.compaction.lag.ms long 9223372036854775807 1.. -
-max.message.bytes int 1048588 0.. -
-message.timestamp.after.max.ms long 3600000 0.. -
-message.timestamp.before.max.ms long 9223372036854775807 0.. -
-message.timestamp.type string CreateTime CreateTime|LogAppendTime -
-min.cleanable.dirty.ratio double 0.5 0..1 -
-min.compaction.lag.ms long 0 0.. -
-min.insync.replicas int 1 1.. -
-preallocate boolean true - -
-remote.log.copy.disable boolean false - -
-remote.log.delete.on.disable boolean false - -
-remote.storage.enable boolean false - -
 retention.bytes long -1 - -
 retention.ms long 604800000 -1.. -
-segment.bytes int 1073741824 1048576.. -
-segment.index.bytes int 10485760 4.. -
-segment.jitter.ms long 0 0.. -
-segment.ms long 604800000 1.. -
+max.message.bytes int 1048588 0.. -
+index.interval.bytes int 4096 0.. -
+delete.retention.ms long 86400000 0.. -
+min.compaction.lag.ms long 0 0.. -
+max.compaction.lag.ms long 9223372036854775807 1.. -
+file.delete.delay.ms long 60000 0.. -
+min.cleanable.dirty.ratio double 0.5 0..1 -
+cleanup.policy list delete compact|delete -
 unclean.leader.election.enable boolean false - -
+min.insync.replicas int 1 1.. -
+compression.type string producer uncompressed|zstd|lz4|snappy|gzip|producer -
+compression.gzip.level int -1 1..9|-1 -
+compression.lz4.level int 9 1..17 -
+compression.zstd.level int 3 -131072..22 -
+preallocate boolean true - -
+message.timestamp.type string CreateTime CreateTime|LogAppendTime -
+message.timestamp.before.max.ms long 9223372036854775807 0.. -
+message.timestamp.after.max.ms long 3600000 0.. -
+leader.replication.throttled.replicas list "" throttled -
+follower.replication.throttled.replicas list "" throttled -
+remote.storage.enable boolean false - -
+local.retention.ms long -2 -2.. -
+local.retention.bytes long -2 -2.. -
+remote.log.copy.disable boolean false - -
+remote.log.delete.on.disable boolean false - -
 `;
 
 /** Accepted and honoured, but never listed unless a topic has it: Streams sets it on its repartition topics. */
