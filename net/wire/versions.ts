@@ -153,6 +153,7 @@ const SERVED: ReadonlySet<number> = new Set([
   ApiKey.IncrementalAlterConfigs,
   ApiKey.DescribeCluster,
   ApiKey.DescribeProducers,
+  ApiKey.ListConfigResources,
   ApiKey.DescribeTopicPartitions,
 ]);
 
