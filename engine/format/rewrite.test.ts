@@ -1,7 +1,7 @@
 /** What a log changes in a batch: timestamps in place, the codec in a new one. */
 
 import { describe, expect, test } from 'vitest';
-import { batchAttributes, isLogAppendTime } from './batch.ts';
+import { batchAttributes, isLogAppendTime, RECORD_COUNT_AT } from './batch.ts';
 import { buildBatch } from './batch-builder.ts';
 import { recordsOf } from './records.ts';
 import { recompress, stampTimestamp } from './rewrite.ts';
@@ -48,5 +48,13 @@ describe('rewrite', () => {
   test('a block that does not unfold is an error of its own', () => {
     const batch = Buffer.from(buildBatch({ records, codec: 4 })).fill(7, 70);
     expect(() => recompress(sourceOf(batch), 0, batch.length, 1)).toThrow('zstd data is corrupt');
+  });
+
+  test('records that are fewer than stated are an error of another kind', () => {
+    const batch = Buffer.from(buildBatch({ records, codec: 4 }));
+    batch.writeInt32BE(4, RECORD_COUNT_AT);
+    expect(() => recompress(sourceOf(batch), 0, batch.length, 1)).toThrow(
+      expect.objectContaining({ code: 'invalid-record' }),
+    );
   });
 });

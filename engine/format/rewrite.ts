@@ -7,6 +7,7 @@
  */
 
 import { crc32c } from '../base/crc32c.ts';
+import { MillraceError } from '../base/errors.ts';
 import { setInt64 } from '../base/int64.ts';
 import { DECOMPRESSED_BYTES_MAX } from '../base/limits.ts';
 import {
@@ -14,6 +15,7 @@ import {
   BATCH_LENGTH_AT,
   BATCH_OVERHEAD_BYTES,
   batchAttributes,
+  batchRecordCount,
   CODEC_MASK,
   CRC_AT,
   LOG_APPEND_TIME_MASK,
@@ -22,6 +24,8 @@ import {
   type TimestampType,
 } from './batch.ts';
 import { compress, decompress } from './compression.ts';
+import { recordsFault } from './record-faults.ts';
+import { walkRecords } from './record-walk.ts';
 import { type ByteSource, computeCrc } from './validate.ts';
 
 /**
@@ -49,7 +53,8 @@ export function stampTimestamp(
 
 /**
  * The batch in [at, at + size) with its records in another codec, everything else the same, in fresh bytes.
- * Throws `MillraceError` 'corrupt', 'too-large' or 'codec' when the records do not unfold.
+ * Throws `MillraceError` 'corrupt', 'too-large' or 'codec' when the records do not unfold, 'invalid-record' when
+ * they are not as many, well-formed and numbered from 0 as a producer's batch must be.
  */
 export function recompress(
   source: ByteSource,
@@ -61,13 +66,19 @@ export function recompress(
   const attributes = batchAttributes(source.view, at);
   const packed = source.bytes.subarray(at + RECORDS_AT, at + size);
   const records = decompress(attributes & CODEC_MASK, packed, DECOMPRESSED_BYTES_MAX);
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  const recordCount = batchRecordCount(source.view, at);
+  if (!walkRecords(records, view, 0, records.length, recordCount)) {
+    const fault = recordsFault(records, 0, records.length, recordCount);
+    throw new MillraceError('invalid-record', fault ?? 'Found invalid record structure', null);
+  }
   const repacked = compress(codec, records, level);
   const batch = Buffer.allocUnsafeSlow(RECORDS_AT + repacked.length);
   batch.set(source.bytes.subarray(at, at + RECORDS_AT));
   batch.set(repacked, RECORDS_AT);
-  const view = new DataView(batch.buffer);
-  view.setInt32(BATCH_LENGTH_AT, batch.length - BATCH_OVERHEAD_BYTES);
-  view.setInt16(ATTRIBUTES_AT, (attributes & ~CODEC_MASK) | codec);
-  view.setUint32(CRC_AT, crc32c(batch, ATTRIBUTES_AT, batch.length));
+  const header = new DataView(batch.buffer);
+  header.setInt32(BATCH_LENGTH_AT, batch.length - BATCH_OVERHEAD_BYTES);
+  header.setInt16(ATTRIBUTES_AT, (attributes & ~CODEC_MASK) | codec);
+  header.setUint32(CRC_AT, crc32c(batch, ATTRIBUTES_AT, batch.length));
   return batch;
 }

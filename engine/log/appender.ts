@@ -16,6 +16,7 @@
  */
 
 import { ErrorCode } from '../base/error-codes.ts';
+import { isMillraceError } from '../base/errors.ts';
 import { INT32_MAX, STAGED_BATCH_BYTES_MAX, STAGING_BYTES } from '../base/limits.ts';
 import {
   batchBaseOffset,
@@ -188,6 +189,7 @@ export class Appender {
       piece.storedAt = 0;
       piece.storedSize = bytes.length;
     } catch (error) {
+      if (isMillraceError(error, 'invalid-record')) return refuse(piece, ErrorCode.INVALID_RECORD);
       if (isFileError(error)) throw error;
       return refuse(piece, ErrorCode.CORRUPT_MESSAGE);
     }
