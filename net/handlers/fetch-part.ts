@@ -29,6 +29,7 @@ export class FetchPart implements FetchPartitionOutcome {
   fetchOffset = 0;
   maxBytes = 0;
   currentLeaderEpoch = -1;
+  lastFetchedEpoch = -1;
 
   // Where it lies.
   topic: TopicImage | null = null;
@@ -92,7 +93,7 @@ export class FetchPart implements FetchPartitionOutcome {
     this.isCut = false;
     const errorCode = this.#refusal(image);
     if (errorCode !== ErrorCode.NONE) {
-      this.#refuse(errorCode);
+      this.refuse(errorCode);
       return;
     }
     const wanted = Math.max(0, Math.min(this.maxBytes, bytesMax));
@@ -115,7 +116,7 @@ export class FetchPart implements FetchPartitionOutcome {
             ? wanted > RESPONSE_BUFFER_BYTES && plan.size >= RESPONSE_BUFFER_BYTES
             : plan.endOffset < plan[bound];
       } else if (status !== 'atEnd') {
-        this.#refuse(
+        this.refuse(
           status === 'outOfRange'
             ? ErrorCode.OFFSET_OUT_OF_RANGE
             : status === 'offline'
@@ -126,7 +127,7 @@ export class FetchPart implements FetchPartitionOutcome {
       }
     } catch (error) {
       if (!isMillraceError(error)) throw error;
-      this.#refuse(ErrorCode.KAFKA_STORAGE_ERROR);
+      this.refuse(ErrorCode.KAFKA_STORAGE_ERROR);
       return;
     }
     this.errorCode = ErrorCode.NONE;
@@ -152,15 +153,19 @@ export class FetchPart implements FetchPartitionOutcome {
         ? ErrorCode.FENCED_LEADER_EPOCH
         : ErrorCode.UNKNOWN_LEADER_EPOCH;
     }
+    // The reader claims records of an epoch that has never been.
+    if (this.lastFetchedEpoch > partition.leaderEpoch) return ErrorCode.OFFSET_OUT_OF_RANGE;
     return ErrorCode.NONE;
   }
 
-  #refuse(errorCode: number): void {
+  /** Nothing but an error is told. */
+  refuse(errorCode: number): void {
+    this.recordsSize = 0;
     this.errorCode = errorCode;
     this.highWatermark = -1;
     this.lastStableOffset = -1;
     this.logStartOffset = -1;
-    this.abortedTransactions = null;
+    this.abortedTransactions = isUnknown(errorCode) ? NO_ABORTED : null;
   }
 
   /** In an incremental answer: whether there is news for the client. Remembers what it will have been told. */
@@ -180,4 +185,11 @@ export class FetchPart implements FetchPartitionOutcome {
     this.toldHighWatermark = this.errorCode === ErrorCode.NONE ? this.highWatermark : -1;
     this.toldLogStartOffset = this.logStartOffset;
   }
+}
+
+/** Errors that Kafka answers before it looks at the log, with an empty list where the others have none. */
+function isUnknown(errorCode: number): boolean {
+  return (
+    errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID
+  );
 }

@@ -51,6 +51,8 @@ export class FetchWork implements Response, Waiting, Abortable {
   minBytes = 0;
   maxBytes = 0;
   bound: FetchBound = 'highWatermark';
+  /** It says that it is a replica: of which there are none. */
+  isFollower = false;
   session: FetchSession | null = null;
   isIncremental = false;
   /** What is looked at: the session's parts, or the request's own. */

@@ -71,6 +71,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.maxWaitMs = cursor.maxWaitMs;
     work.maxBytes = Math.min(cursor.maxBytes, this.#services.settings.fetchMaxBytes);
     work.minBytes = Math.min(cursor.minBytes, work.maxBytes);
+    work.isFollower = cursor.replicaId >= 0;
     work.bound =
       cursor.replicaId !== CONSUMER_REPLICA
         ? 'logEndOffset'
@@ -221,6 +222,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     part.fetchOffset = cursor.fetchOffset;
     part.maxBytes = cursor.partitionMaxBytes;
     part.currentLeaderEpoch = cursor.currentLeaderEpoch;
+    part.lastFetchedEpoch = cursor.lastFetchedEpoch;
   }
 
   // Looking and waiting
@@ -235,7 +237,8 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     for (let index = 0; index < work.partCount; index++) {
       const part = parts[index]!;
       part.resolve(image, this.#readers);
-      part.locate(image, bound, left, found === 0);
+      if (work.isFollower) part.refuse(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      else part.locate(image, bound, left, found === 0);
       found += part.recordsSize;
       left = Math.max(0, left - part.recordsSize);
       if (part.errorCode !== ErrorCode.NONE || part.isCut) mustAnswer = true;
@@ -342,23 +345,13 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     this.#unwait(work);
     const { session } = work;
     if (session === null) this.#tellAll(work, INVALID_SESSION_ID);
-    else if (this.#isInconsistent(work)) {
-      work.open(ErrorCode.INCONSISTENT_TOPIC_ID, session.id);
-    } else if (work.isIncremental) this.#tellNews(work, session);
+    else if (work.isIncremental) this.#tellNews(work, session);
     else {
       this.#sessions.admit(session, this.#services.now());
       this.#tellAll(work, session.id);
       for (const part of session.parts) part.told();
     }
     this.#send(work);
-  }
-
-  /** A topic was deleted and made again under a client that knows it by its old id: the whole answer says so. */
-  #isInconsistent(work: FetchWork): boolean {
-    for (let index = 0; index < work.partCount; index++) {
-      if (work.parts[index]!.errorCode === ErrorCode.INCONSISTENT_TOPIC_ID) return true;
-    }
-    return false;
   }
 
   #tellAll(work: FetchWork, sessionId: number): void {
