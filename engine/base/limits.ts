@@ -10,7 +10,7 @@ import { assert } from './assert.ts';
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
-export const GIB = 1024 * MIB;
+const GIB = 1024 * MIB;
 
 // Numbers of the formats.
 

@@ -39,10 +39,10 @@ export const RECORD_COUNT_AT = 57;
 export const RECORDS_AT = 61;
 
 /** Bytes of the header: the size of a batch without records. */
-export const BATCH_HEADER_BYTES = RECORDS_AT;
+export const BATCH_HEADER_BYTES = 61;
 
 /** Bytes of base offset and batch length, which the batch length does not count. */
-export const BATCH_OVERHEAD_BYTES = LEADER_EPOCH_AT;
+export const BATCH_OVERHEAD_BYTES = 12;
 
 /** The only magic that Kafka 4 accepts and that is ever written. */
 export const MAGIC_V2 = 2;

@@ -22,7 +22,7 @@ import { crc32c } from '../base/crc32c.ts';
 import { MillraceError } from '../base/errors.ts';
 import { getInt64, setInt64 } from '../base/int64.ts';
 
-export const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 1;
 export const SNAPSHOT_VERSION_AT = 0;
 export const SNAPSHOT_CRC_AT = 2;
 export const SNAPSHOT_COUNT_AT = 6;
