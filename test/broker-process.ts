@@ -87,6 +87,7 @@ export class BrokerProcess {
   launchedAt = 0;
   #child: ChildProcess | null = null;
   #output = '';
+  #isExpectedToEnd = false;
   readonly #isDirectoryOurs: boolean;
   readonly #options: BrokerProcessOptions;
 
@@ -148,7 +149,14 @@ export class BrokerProcess {
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     living.add(child);
-    child.once('exit', () => living.delete(child));
+    child.once('exit', (code, signal) => {
+      living.delete(child);
+      if (this.#isExpectedToEnd) return;
+      process.stderr.write(
+        `the broker ended by itself (${signal ?? `exit ${code}`}):\n${this.#output.slice(-3000)}\n`,
+      );
+    });
+    this.#isExpectedToEnd = false;
     this.#child = child;
   }
 
@@ -165,6 +173,7 @@ export class BrokerProcess {
   async #end(signal: NodeJS.Signals, timeoutMs: number): Promise<number | null> {
     const child = this.#child;
     if (child === null || !this.isRunning) return child?.exitCode ?? null;
+    this.#isExpectedToEnd = true;
     const ended = new Promise<number | null>((settle) => {
       child.once('exit', (code) => settle(code));
     });

@@ -15,6 +15,8 @@ export interface SuiteTest {
   readonly skips?: string;
   /** Calls kafka-topics.sh, so it needs the Java tools. */
   readonly needsJavaTools?: boolean;
+  /** Without the suite's quick mode, which leaves out these subtests. */
+  readonly isThorough?: boolean;
   /** Part of SMOKE_TESTS in the suite's Makefile. */
   readonly isSmoke?: boolean;
   readonly timeoutSeconds?: number;
@@ -44,7 +46,13 @@ export const suiteTests: readonly SuiteTest[] = [
   { name: '0019_list_groups', waits: groups },
   { name: '0020_destroy_hang', waits: groups },
   { name: '0021_rkt_destroy' },
-  { name: '0022_consume_batch', isSmoke: true },
+  {
+    name: '0022_consume_batch',
+    subtests: 'do_test_consume_batch:',
+    isThorough: true,
+    isSmoke: true,
+  },
+  { name: '0022_consume_batch', subtests: 'non_existent_topic', waits: groups, isSmoke: true },
   { name: '0026_consume_pause', waits: groups },
   { name: '0028_long_topicnames', waits: groups },
   { name: '0029_assign_offset', waits: groups },

@@ -55,20 +55,24 @@ async function runTest(test: SuiteTest, address: string): Promise<Outcome> {
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   try {
-    const ran = await run(peers.testRunner, ['-p1', '-Q', '-L', '-E'], {
-      cwd: suiteDirectory,
-      mayFail: true,
-      timeoutMs: (test.timeoutSeconds ?? 120) * 1000,
-      env: {
-        RDKAFKA_TEST_CONF: config,
-        TEST_KAFKA_VERSION: '4.1.0',
-        TESTS: test.name,
-        BROKERS: address,
-        LD_LIBRARY_PATH: `${join(suiteDirectory, '../src')}:${join(suiteDirectory, '../src-cpp')}`,
-        ...(test.subtests === undefined ? {} : { SUBTESTS: test.subtests }),
-        ...(hasJavaTools ? { KAFKA_PATH: javaToolsDirectory() } : {}),
+    const ran = await run(
+      peers.testRunner,
+      ['-p1', ...(test.isThorough === true ? [] : ['-Q']), '-L', '-E'],
+      {
+        cwd: suiteDirectory,
+        mayFail: true,
+        timeoutMs: (test.timeoutSeconds ?? 120) * 1000,
+        env: {
+          RDKAFKA_TEST_CONF: config,
+          TEST_KAFKA_VERSION: '4.1.0',
+          TESTS: test.name,
+          BROKERS: address,
+          LD_LIBRARY_PATH: `${join(suiteDirectory, '../src')}:${join(suiteDirectory, '../src-cpp')}`,
+          ...(test.subtests === undefined ? {} : { SUBTESTS: test.subtests }),
+          ...(hasJavaTools ? { KAFKA_PATH: javaToolsDirectory() } : {}),
+        },
       },
-    });
+    );
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the suite colours its output
     const said = `${ran.stdout}${ran.stderr}`.replaceAll(/\u001b\[[0-9;]*m/g, '');
     const row = said.split('\n').find((line) => line.startsWith(`| ${test.name} `));
