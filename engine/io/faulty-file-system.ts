@@ -136,7 +136,7 @@ export class FaultyFileSystem implements FileSystem {
     const kind = this.#strikes('pwrite');
     const done = kind === null ? size : Math.floor(this.#random() * size);
     if (done > 0) {
-      this.#since(file).push({ bytes: bytes.slice(at, at + done), position });
+      this.#since(file).push({ bytes: Uint8Array.from(bytes.subarray(at, at + done)), position });
       this.memory.pwrite(fd, bytes, at, done, position);
     }
     if (kind !== null) this.#strike(kind, 'pwrite', `fd ${fd}`);
@@ -208,7 +208,7 @@ export class FaultyFileSystem implements FileSystem {
     this.memory.writeFileAtomic(path, bytes, sync);
     const file = this.memory.files.get(path)!;
     if (sync) this.#durable.set(file, { content: file.clone(), since: [] });
-    else this.#since(file).push({ bytes: bytes.slice(), position: 0 });
+    else this.#since(file).push({ bytes: Uint8Array.from(bytes), position: 0 });
     this.#named();
     if (sync) this.#journal = [this.#names()];
   }

@@ -21,6 +21,8 @@ export class LeaderEpochs {
   #pairs: number[] = [];
   /** The checkpoint file says something else. */
   isDirty = false;
+  /** The manifest says the same. */
+  isNoted = false;
 
   get latest(): number {
     return this.#pairs.length === 0 ? UNDEFINED_EPOCH : this.#pairs[this.#pairs.length - 2]!;
@@ -48,14 +50,14 @@ export class LeaderEpochs {
       this.#pairs.length -= 2;
     }
     this.#pairs.push(epoch, startOffset);
-    this.isDirty = true;
+    this.#changed();
   }
 
   /** Forgets epochs that begin at `endOffset` or later. */
   truncateFromEnd(endOffset: number): void {
     while (this.#pairs.length > 0 && this.#pairs[this.#pairs.length - 1]! >= endOffset) {
       this.#pairs.length -= 2;
-      this.isDirty = true;
+      this.#changed();
     }
   }
 
@@ -65,16 +67,16 @@ export class LeaderEpochs {
     while (keep + 2 < this.#pairs.length && this.#pairs[keep + 3]! <= startOffset) keep += 2;
     if (keep > 0) {
       this.#pairs.splice(0, keep);
-      this.isDirty = true;
+      this.#changed();
     }
     if (this.#pairs.length > 0 && this.#pairs[1]! < startOffset) {
       this.#pairs[1] = startOffset;
-      this.isDirty = true;
+      this.#changed();
     }
   }
 
   clear(): void {
-    this.isDirty ||= this.#pairs.length > 0;
+    if (this.#pairs.length > 0) this.#changed();
     this.#pairs.length = 0;
   }
 
@@ -120,5 +122,10 @@ export class LeaderEpochs {
     }
     this.isDirty = false;
     return true;
+  }
+
+  #changed(): void {
+    this.isDirty = true;
+    this.isNoted = false;
   }
 }

@@ -84,7 +84,7 @@ export function syncPending(log: LogState): void {
     throw error;
   }
   advance(log, work, log.clock.now());
-  if (log.bytesSincePoint >= POINT_BYTES) notePoint(log);
+  if (log.bytesSincePoint >= POINT_BYTES) log.notePoint();
   if (!log.identity.autoAdvance) return;
   log.hooks.publish.begin();
   followLogEnd(log);
@@ -95,7 +95,7 @@ export function syncPending(log: LogState): void {
 export function flushLog(log: LogState): void {
   log.index.writeOut();
   syncPending(log);
-  if (log.bytesSincePoint > 0) notePoint(log);
+  if (log.bytesSincePoint > 0) log.notePoint();
 }
 
 /** Whether a background flush is due: by bytes, or by the age of the oldest one. */
@@ -153,7 +153,7 @@ export function backgroundFlushWork(log: LogState): FlushWork | null {
 export function noteFlushed(log: LogState, work: FlushWork, nowMs: number): void {
   if (log.isClosed || work.truncations !== log.truncations) return;
   advance(log, work, nowMs);
-  notePoint(log);
+  log.notePoint();
 }
 
 function advance(log: LogState, work: FlushWork, nowMs: number): void {
@@ -169,11 +169,6 @@ function advance(log: LogState, work: FlushWork, nowMs: number): void {
   cursor[Cursor.FLUSHED_POSITION] = isActive ? work.point.position : 0;
   cursor[Cursor.FLUSHED_AT_MS] = nowMs;
   log.hooks.publish.end();
-}
-
-function notePoint(log: LogState): void {
-  log.bytesSincePoint = 0;
-  log.manifest?.point(log);
 }
 
 function syncPath(log: LogState, path: string): void {

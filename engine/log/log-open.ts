@@ -115,7 +115,7 @@ export function openLog(options: PartitionLogOptions): LogState {
   cursor[Cursor.APPENDED_COUNT] = 0;
   cursor[Cursor.FLUSHED_AT_MS] = clock.now();
   log.hooks.onGenerationChange();
-  log.manifest?.put(log);
+  log.note();
   return log;
 }
 

@@ -74,6 +74,8 @@ export function recoverLog(log: LogState, inventory: Inventory, options: Recover
     return;
   }
   if (!isCleanlyOpened(log, inventory, options.hint)) {
+    // Whoever made the files may have died before the directory was synced.
+    log.directoryChanges++;
     const recovery = new Recovery(log, inventory, options);
     if (!recovery.run(recovery.startOfScan(options.hint))) {
       log.hooks.log(`${log.directory}: the manifest does not fit the files, they are read instead`);

@@ -52,7 +52,7 @@ export function deleteRecordsBefore(log: LogState, offset: number): number {
   if (offset > cursor[Cursor.HIGH_WATERMARK]!) return -1;
   if (offset > cursor[Cursor.LOG_START_OFFSET]!) {
     moveStart(log, offset);
-    log.manifest?.put(log);
+    log.note();
     log.manifest?.write();
     dropBelowStart(log);
   }
@@ -119,7 +119,7 @@ function dropOldest(log: LogState, count: number): void {
   cursor[Cursor.LOG_BYTES] = cursor[Cursor.LOG_BYTES]! - bytes;
   hooks.onGenerationChange();
   hooks.publish.end();
-  log.manifest?.put(log);
+  log.note();
   if (log.sealed.length === 0) {
     log.fs.syncDir(log.directory);
     log.directoryChangesSynced = log.directoryChanges;

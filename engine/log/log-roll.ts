@@ -47,9 +47,10 @@ export function segmentAgeMax(log: LogState): number {
  *   1. the old segment's indexes are completed (a crash now: they are derived, recovery completes them again)
  *   2. its preallocation is cut (a crash now: it is still the last segment, just not preallocated)
  *   3. the producer snapshot of the new base offset is written (a crash now: a snapshot at the log end, valid)
- *   4. the new `.log` is made, empty (a crash now: recovery finds it as the active segment, empty; the old one is
+ *   4. the manifest surely knows the partition (see `Manifest.secure`)
+ *   5. the new `.log` is made, empty (a crash now: recovery finds it as the active segment, empty; the old one is
  *      not flushed yet, so it is scanned as well, because it lies behind the recovery point)
- *   5. readers and the manifest are told
+ *   6. readers and the manifest are told
  */
 export function rollLog(log: LogState): void {
   const { cursor, fs } = log;
@@ -67,10 +68,11 @@ export function rollLog(log: LogState): void {
   }
   writeSnapshot(log, newBase);
   log.epochs.write(fs, log.directory);
+  log.manifest?.secure(log.name);
   createSegment(log, newBase);
   log.sealed.push({ baseOffset: oldBase, sizeBytes: position, maxTimestamp, maxTimestampOffset });
   startSegment(log, newBase);
-  log.manifest?.put(log);
+  log.note();
 }
 
 /** Makes an empty `.log`. When that fails half-way nothing of it stays, or the log is offline. */

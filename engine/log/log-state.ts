@@ -197,6 +197,19 @@ export class LogState implements ManifestSource {
     };
   }
 
+  /** Tells the manifest all that is known of the log. Buffered there until it is written. */
+  note(): void {
+    this.manifest?.put(this);
+    this.epochs.isNoted = true;
+  }
+
+  /** Tells it that the recovery point moved; a new leader epoch is told with it, which recovery could not see any more. */
+  notePoint(): void {
+    this.bytesSincePoint = 0;
+    if (!this.epochs.isNoted) this.note();
+    else this.manifest?.point(this);
+  }
+
   describe(): ManifestEntry {
     const { flushPoint } = this;
     return {

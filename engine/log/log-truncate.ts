@@ -82,7 +82,7 @@ function guarded(log: LogState, cut: () => void): void {
   log.hooks.onTruncate();
   log.hooks.onGenerationChange();
   log.hooks.publish.end();
-  log.manifest?.put(log);
+  log.note();
 }
 
 function flushPointAt(log: LogState, place: Place): FlushPoint {
@@ -103,7 +103,7 @@ function lowerFlushPoint(log: LogState, point: FlushPoint, startOffset: number):
   log.flushPoint = point;
   log.cursor[Cursor.LOG_START_OFFSET] = startOffset;
   if (log.manifest === null) return;
-  log.manifest.put(log);
+  log.note();
   if (log.manifest.sync()) return;
   const path = log.directory;
   throw new FileError('io', `truncate ${path}: the manifest cannot be written`, {

@@ -100,10 +100,14 @@ export class Manifest {
   #rewrittenSize = 0;
   #buffered: Frame[] = [];
   #mustRewrite = false;
-  /** Known and not yet taken. */
+  /** Read from the file, until their logs are noted. */
   #entries = new Map<string, ManifestEntry>();
   /** Logs in use, asked when the file is rewritten. */
   #sources = new Map<string, ManifestSource>();
+  /** Names whose entries were handed out. */
+  #taken = new Set<string>();
+  /** Partitions that a power failure might remove from the file as a whole. */
+  #unsynced = new Set<string>();
   readonly #isSameBoot: boolean;
 
   private constructor(options: ManifestOptions) {
@@ -125,20 +129,24 @@ export class Manifest {
 
   /** Names of partitions known and not yet taken. */
   names(): string[] {
-    return [...this.#entries.keys()];
+    return [...this.#entries.keys()].filter((name) => !this.#taken.has(name));
   }
 
   /** The entry of a partition, handed out once; null when there is none. */
   take(name: string): ManifestEntry | null {
-    const entry = this.#entries.get(name) ?? null;
-    this.#entries.delete(name);
+    const entry = this.#taken.has(name) ? undefined : this.#entries.get(name);
+    if (entry === undefined) return null;
+    // It stays known until the log is noted: one that cannot be opened this time needs it the next time.
+    this.#taken.add(name);
     return entry;
   }
 
   /** Notes the log as it is now, whole. Buffered until `write`. */
   put(log: ManifestSource): void {
+    const isNew = !this.#entries.delete(log.name) && !this.#sources.has(log.name);
+    if (isNew) this.#unsynced.add(log.name);
     this.#sources.set(log.name, log);
-    this.#entries.delete(log.name);
+    this.#taken.delete(log.name);
     this.#buffered.push({ put: log.describe() });
   }
 
@@ -163,6 +171,7 @@ export class Manifest {
   remove(name: string): void {
     this.#sources.delete(name);
     this.#entries.delete(name);
+    this.#unsynced.delete(name);
     this.#buffered.push({ remove: name });
   }
 
@@ -187,11 +196,20 @@ export class Manifest {
     if (!this.write()) return false;
     try {
       this.#fs.sync(this.#fd);
+      this.#unsynced.clear();
     } catch (error) {
       if (!isFileError(error)) throw error;
       return false;
     }
     return true;
+  }
+
+  /**
+   * Makes sure that the next start finds the partition in the file, even if with an old recovery point: without any
+   * entry sealed segments would be believed that may not be on the disk. Costs a sync once per new partition.
+   */
+  secure(name: string): void {
+    if (this.#unsynced.has(name)) this.sync();
   }
 
   /** All logs were closed: the next start may believe them. */
@@ -222,7 +240,7 @@ export class Manifest {
     if (!this.#mustRewrite) this.#fd = fs.open(this.#path, 'create');
     // From now on no entry counts as clean, should this process die.
     this.#buffered.push({ open: this.#bootId });
-    this.write();
+    this.sync();
     return bootId !== null && bootId === this.#bootId;
   }
 
@@ -261,6 +279,7 @@ export class Manifest {
     if (this.#fd >= 0) this.#fs.close(this.#fd);
     this.#fd = -1;
     this.#fd = this.#fs.open(this.#path, 'write');
+    this.#unsynced.clear();
     this.#size = bytes.length;
     this.#rewrittenSize = bytes.length;
     this.#mustRewrite = false;

@@ -236,7 +236,7 @@ export class PartitionLog {
     state.releaseActive();
     state.index.drop();
     state.isClosed = !state.isOffline;
-    state.manifest?.put(state);
+    state.note();
   }
 
   /** Closes, and renames the directory out of the way by appending `suffix`; returns the new path. */
