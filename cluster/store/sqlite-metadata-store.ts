@@ -85,9 +85,7 @@ class SqliteRows implements MetadataRows {
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
-    database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;',
-    );
+    database.exec('PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;');
     const version = database.prepare('PRAGMA user_version').get()?.user_version;
     if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
     else if (version !== SCHEMA_VERSION) {
@@ -97,6 +95,8 @@ class SqliteRows implements MetadataRows {
         { path, version },
       );
     }
+    // After the tables: a new file costs fewer flushes so. Exclusive before it: no shared index file is needed.
+    database.exec('PRAGMA journal_mode = WAL');
     this.#get = database.prepare('SELECT * FROM value WHERE key = ?');
     this.#range = database.prepare('SELECT * FROM value WHERE key >= ? AND key < ? ORDER BY key');
     this.#put = database.prepare(

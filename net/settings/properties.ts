@@ -32,13 +32,6 @@ export function parseProperties(text: string): PropertyEntry[] {
   return entries;
 }
 
-/** One entry as a line that `parseProperties` reads back as it was. */
-export function formatProperty(name: string, value: string): string {
-  const escapedName = escapeText(name).replace(/[ :=]/g, '\\$&').replace(/^[#!]/, '\\$&');
-  const escapedValue = escapeText(value).replace(/^ /, '\\ ');
-  return `${escapedName}=${escapedValue}`;
-}
-
 function trimStart(text: string): string {
   return text.replace(/^[ \t\f]+/, '');
 }
@@ -60,13 +53,6 @@ function splitEntry(text: string): { name: string; value: string } {
 }
 
 const ESCAPED: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\t': '\\t',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\f': '\\f',
-  '\\': '\\\\',
-};
 
 function unescapeText(text: string): string {
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|([\s\S]?))/g, (_match, code, character) =>
@@ -74,8 +60,4 @@ function unescapeText(text: string): string {
       ? (ESCAPED[character as string] ?? (character as string))
       : String.fromCharCode(Number.parseInt(code as string, 16)),
   );
-}
-
-function escapeText(text: string): string {
-  return text.replace(/[\t\n\r\f\\]/g, (character) => ESCAPES[character]!);
 }
