@@ -9,6 +9,9 @@ export interface BrokerOption {
 
 const DEFAULT_BROKER = '127.0.0.1:9092';
 
+/** A broker that was started a moment ago may not listen yet; one that is not there should be said soon. */
+const REACH_MS = 1000;
+
 /** Adds `--broker`. */
 export function withBroker(command: Command): Command {
   return command.option(
@@ -29,12 +32,14 @@ export async function withClient<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { Client: ClientClass } = await import('../client/client.ts');
+  const { isTransient } = await import('../client/client-error.ts');
   const client = new ClientClass({
     brokers: options.broker,
     clientId: 'millrace-cli',
     retryMs: options.retryMs ?? 5000,
   });
   try {
+    await client.retry(() => client.anyConnection(), isTransient, REACH_MS);
     return await work(client);
   } finally {
     client.close();

@@ -31,7 +31,7 @@ export async function start(options: StartOptions): Promise<void> {
   const log = await createLog(options.logFormat, options.logLevel);
   const settings = loadSettings({
     flags: options.set ?? [],
-    env: process.env,
+    env: settingsEnvironment(),
     ...(options.config === undefined ? {} : { file: options.config }),
   });
   const hasListeners = settings.isGiven('listeners');
@@ -52,6 +52,12 @@ export async function start(options: StartOptions): Promise<void> {
   log(`${signal}: stopping; once more ends at once`, 'info');
   await broker.close();
   log('stopped', 'info');
+}
+
+/** The environment without the variables that are the command's own and not settings. */
+function settingsEnvironment(): Record<string, string | undefined> {
+  const { MILLRACE_BROKER: _broker, MILLRACE_DEBUG: _debug, ...rest } = process.env;
+  return rest;
 }
 
 function welcome(broker: Broker, tookMs: number): string {

@@ -171,7 +171,9 @@ export class Accumulator {
     const { error, baseOffset, logAppendTimeMs } = outcome;
     const { recordCount, deliveries, size: bytes } = batch;
     this.#heldBytes -= batch.heldBytes;
-    this.#outstanding.delete(batch);
+    const { root } = batch;
+    root.openParts--;
+    if (root.openParts === 0) this.#outstanding.delete(root);
     batch.release();
     const { topic, partition } = queue;
     this.#onBatch?.({ topic, partition, baseOffset, recordCount, bytes, error });

@@ -21,9 +21,12 @@ function takeAll(queue: BatchQueue, nowMs = 0): PendingBatch[] {
   return taken;
 }
 
-function idempotentQueue(): BatchQueue {
+/** A queue whose leader has taken a first batch, of `recordCount` records. */
+function idempotentQueue(recordCount = 1): BatchQueue {
   const queue = new BatchQueue('t', 0);
   queue.renew({ producerId: 1, epoch: 0 });
+  fill(queue, recordCount);
+  queue.succeeded(queue.take(0)!);
   return queue;
 }
 
@@ -39,12 +42,12 @@ test('queue: sequences count records and survive a retry', () => {
   const queue = idempotentQueue();
   const [a, b] = [fill(queue, 3), fill(queue, 2)];
   takeAll(queue);
-  expect([a.baseSequence, b.baseSequence]).toEqual([0, 3]);
+  expect([a.baseSequence, b.baseSequence]).toEqual([1, 4]);
   queue.postpone(a, 0);
   queue.postpone(b, 0);
   const c = fill(queue);
   expect(takeAll(queue)).toEqual([a, b, c]);
-  expect([a.baseSequence, b.baseSequence, c.baseSequence]).toEqual([0, 3, 5]);
+  expect([a.baseSequence, b.baseSequence, c.baseSequence]).toEqual([1, 4, 6]);
 });
 
 test('queue: after a failure nothing is sent until all in flight are answered, then the failed go first', () => {
@@ -77,7 +80,9 @@ test('queue: a batch that failed for good leaves a gap, so the rest goes on unde
   queue.postpone(b, 0);
   expect(queue.take(0)).toBeNull();
   queue.renew({ producerId: 1, epoch: 1 });
-  expect(takeAll(queue)).toEqual([b, c]);
+  expect(takeAll(queue)).toEqual([b]);
+  queue.succeeded(b);
+  expect(takeAll(queue)).toEqual([c]);
   expect([b.baseSequence, c.baseSequence]).toEqual([0, 3]);
 });
 
@@ -100,7 +105,7 @@ test('queue: the head is the oldest batch that is not done', () => {
 
 test('queue: sequences wrap to 0 behind the largest int32', () => {
   const queue = idempotentQueue();
-  fill(queue, 2).recordCount = 0x7fffffff;
+  fill(queue, 2).recordCount = 0x7ffffffe;
   const b = fill(queue, 1);
   takeAll(queue);
   expect(b.baseSequence).toBe(0x7fffffff);
@@ -122,15 +127,30 @@ test('queue: old batches expire unless they are in flight; one that was tried le
   expect(takeAll(queue)).toEqual([c]);
 });
 
+test('queue: under a new identity one batch is in flight until the leader has taken it', () => {
+  const queue = new BatchQueue('t', 0);
+  queue.renew({ producerId: 1, epoch: 0 });
+  const [a, b, c] = [fill(queue), fill(queue), fill(queue)];
+  expect(takeAll(queue)).toEqual([a]);
+  queue.postpone(a, 0);
+  expect(takeAll(queue)).toEqual([a]);
+  queue.succeeded(a);
+  expect(takeAll(queue)).toEqual([b, c]);
+});
+
 test('queue: the halves of a batch that was too large take its place', () => {
   const queue = new BatchQueue('t', 0);
-  const [a, b] = [fill(queue, 2), fill(queue, 1)];
+  const [a, b] = [fill(queue, 4), fill(queue, 1)];
   takeAll(queue);
   a.encode(null, { codec: 0, level: undefined });
   const halves = a.split()!;
   queue.replace(a, halves);
   queue.postpone(b, 0);
-  expect(takeAll(queue)).toEqual([...halves, b]);
+  expect(queue.take(0)).toBe(halves[0]);
+  halves[0].encode(null, { codec: 0, level: undefined });
+  const quarters = halves[0].split()!;
+  queue.replace(halves[0], quarters);
+  expect(takeAll(queue)).toEqual([...quarters, halves[1], b]);
 });
 
 test('queue: whatever fails and however often, an idempotent partition gets every batch once and in order', () => {
@@ -139,16 +159,18 @@ test('queue: whatever fails and however often, an idempotent partition gets ever
       fc.integer({ min: 1, max: 12 }),
       fc.array(fc.constantFrom('take', 'lose', 'ack-lost', 'ack'), { minLength: 1, maxLength: 60 }),
       (batchCount, script) => {
-        const queue = idempotentQueue();
+        const queue = new BatchQueue('t', 0);
+        queue.renew({ producerId: 1, epoch: 0 });
         const batches = Array.from({ length: batchCount }, () => fill(queue, 1));
         const log: PendingBatch[] = [];
         let inFlight: PendingBatch[] = [];
         let nextSequence = 0;
-        // A partition leader: appends what comes in order, knows what it has seen.
+        // A partition leader: appends what comes in order, and anything from a producer it does not know.
         const arrive = (batch: PendingBatch): 'appended' | 'duplicate' | 'out-of-order' => {
-          if (batch.baseSequence < nextSequence) return 'duplicate';
-          if (batch.baseSequence > nextSequence) return 'out-of-order';
-          nextSequence++;
+          const isKnown = log.length > 0;
+          if (isKnown && batch.baseSequence < nextSequence) return 'duplicate';
+          if (isKnown && batch.baseSequence > nextSequence) return 'out-of-order';
+          nextSequence = batch.baseSequence + 1;
           log.push(batch);
           return 'appended';
         };

@@ -7,12 +7,16 @@
  * with their old sequences. A batch that failed for good leaves a gap in the sequences, so the partition goes
  * on under a newer producer epoch, which starts at sequence 0 (a broker tracks epochs per partition).
  *
+ * A leader takes any first sequence from a producer that it does not know. If two batches were on their way and
+ * the first got lost, it would take the second, and the first could never be put before it. So under a new
+ * identity there is one batch in flight until the leader has answered it.
+ *
  * One thread; no clock, no socket.
  */
 
 import { assert } from '../engine/base/assert.ts';
 import { NO_SEQUENCE } from '../engine/format/batch.ts';
-import type { PendingBatch, ProducerIdentity } from './pending-batch.ts';
+import { compareBatches, type PendingBatch, type ProducerIdentity } from './pending-batch.ts';
 
 const SEQUENCE_MASK = 0x7fffffff;
 
@@ -31,6 +35,8 @@ export class BatchQueue {
   #isRecovering = false;
   #identity: ProducerIdentity | null = null;
   #nextSequence = 0;
+  /** Whether the leader has taken a batch under this identity. */
+  #isIntroduced = false;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -58,7 +64,8 @@ export class BatchQueue {
 
   /** Whether `take` could give a batch once `resumeAtMs` is past. */
   get isReady(): boolean {
-    return !this.#isRecovering && !this.needsRenewal && this.hasSealed;
+    if (this.#isRecovering || this.needsRenewal || !this.hasSealed) return false;
+    return this.#isIntroduced || this.#identity === null || this.#inFlight.length === 0;
   }
 
   /** Closes the open batch, if there is one, so that it can be sent. */
@@ -85,13 +92,14 @@ export class BatchQueue {
 
   /** Whether every earlier batch is done, so that an answer "out of order" is not explained by one of them. */
   isHead(batch: PendingBatch): boolean {
-    const isEarlier = (other: PendingBatch): boolean => other.order < batch.order;
+    const isEarlier = (other: PendingBatch): boolean => compareBatches(other, batch) < 0;
     return !this.#inFlight.some(isEarlier) && !this.#retries.some(isEarlier);
   }
 
   /** The batch in flight was appended. */
   succeeded(batch: PendingBatch): void {
     this.#land(batch);
+    this.#isIntroduced = true;
   }
 
   /** The batch in flight failed for good. */
@@ -122,6 +130,7 @@ export class BatchQueue {
     this.#identity = identity;
     this.needsRenewal = false;
     this.#nextSequence = 0;
+    this.#isIntroduced = false;
     for (const batch of this.#retries) batch.baseSequence = NO_SEQUENCE;
   }
 
@@ -149,8 +158,7 @@ export class BatchQueue {
 
   #retry(batches: readonly PendingBatch[]): void {
     this.#retries.push(...batches);
-    // The sort is stable: the parts of one batch share their order number and keep their places.
-    this.#retries.sort((a, b) => a.order - b.order);
+    this.#retries.sort(compareBatches);
   }
 
   #leaveGap(batch: PendingBatch): void {

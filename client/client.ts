@@ -121,7 +121,11 @@ export class Client {
    * Runs `attempt`, again after a pause when it fails with a transient error, until `retryMs` have passed.
    * Throws the last error.
    */
-  async retry<T>(attempt: () => Promise<T>, isWorthIt = isTransient): Promise<T> {
+  async retry<T>(
+    attempt: () => Promise<T>,
+    isWorthIt = isTransient,
+    retryMs = this.retryMs,
+  ): Promise<T> {
     const backoff = new Backoff({ firstMs: this.retryBackoffMs, longestMs: BACKOFF_LONGEST_MS });
     const startMs = performance.now();
     for (;;) {
@@ -129,7 +133,7 @@ export class Client {
         return await attempt();
       } catch (error) {
         const pauseMs = backoff.nextMs();
-        const isLate = performance.now() - startMs + pauseMs > this.retryMs;
+        const isLate = performance.now() - startMs + pauseMs > retryMs;
         if (this.isClosed || isLate || !isWorthIt(error)) throw error;
         await this.pause(pauseMs);
       }

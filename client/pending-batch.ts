@@ -65,8 +65,13 @@ export class BuilderPool {
   }
 }
 
+/** Orders batches as their records were appended. */
+export function compareBatches(a: PendingBatch, b: PendingBatch): number {
+  return a.order - b.order || a.firstIndex - b.firstIndex;
+}
+
 export class PendingBatch {
-  /** Ascending in the order of creation over the whole producer; halves of a split batch share it. */
+  /** Ascending in the order of creation over the whole producer; parts of a split batch share it. */
   readonly order: number;
   readonly partition: number;
   /** Moment of the first record (monotonic ms). */
@@ -75,6 +80,12 @@ export class PendingBatch {
   /** -1: none given yet. */
   baseSequence = NO_SEQUENCE;
   recordCount = 0;
+  /** The batch that this one was split from, or itself; it is done when all its parts are. */
+  root: PendingBatch = this;
+  /** Index of the first record among those of the root. */
+  firstIndex = 0;
+  /** Of a root: how many batches hold its records that are not done. */
+  openParts = 1;
   /** Bytes held, as counted against the producer's memory bound. */
   heldBytes = 0;
   /** One for each record, or null when nobody asked about single records. */
@@ -158,6 +169,10 @@ export class PendingBatch {
       halves[0].deliveries = this.deliveries.slice(0, middle);
       halves[1].deliveries = this.deliveries.slice(middle);
     }
+    for (const half of halves) half.root = this.root;
+    halves[0].firstIndex = this.firstIndex;
+    halves[1].firstIndex = this.firstIndex + middle;
+    this.root.openParts++;
     halves[0].heldBytes = this.heldBytes;
     return halves;
   }
