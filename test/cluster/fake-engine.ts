@@ -8,7 +8,9 @@ import { assert } from '../../engine/base/assert.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import type {
   DiscoveredPartition,
+  EngineClient,
   LogConfig,
+  Marks,
   PartitionRef,
   PartitionSpec,
 } from '../../engine/index.ts';
@@ -73,6 +75,37 @@ export class FakeEngine implements ControllerEngine {
     this.calls.push(`delete ${slots.length}`);
     this.beforeDelete();
     for (const slot of slots) assert(this.partitions.delete(slot), `fake engine: no slot ${slot}`);
+  }
+
+  /** Every log is empty. */
+  async deleteRecords(
+    _slot: number,
+    offset: number,
+  ): Promise<{ errorCode: number; lowWatermark: number }> {
+    return offset === 0 || offset === -1
+      ? { errorCode: ErrorCode.NONE, lowWatermark: 0 }
+      : { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 };
+  }
+
+  async endOffsetForEpoch(): Promise<{
+    errorCode: number;
+    leaderEpoch: number;
+    endOffset: number;
+  }> {
+    return { errorCode: ErrorCode.NONE, leaderEpoch: -1, endOffset: -1 };
+  }
+
+  async producers(): Promise<[]> {
+    return [];
+  }
+
+  /** Of the client only what reads the marks of a partition. */
+  get client(): EngineClient {
+    const marks = (slot: number, out: Marks): boolean => {
+      out.cursor.fill(0);
+      return this.partitions.has(slot);
+    };
+    return { marks } as unknown as EngineClient;
   }
 
   async configure(changes: readonly { slot: number; config: LogConfig }[]): Promise<void> {
