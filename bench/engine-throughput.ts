@@ -80,7 +80,8 @@ try {
         client.ring();
       };
       client.onCompletion = (token, errorCode, _base, _time, _start, detail) => {
-        if (errorCode !== 0) reject(new Error(`append failed with ${errorCode}: ${detail?.message}`));
+        if (errorCode !== 0)
+          reject(new Error(`append failed with ${errorCode}: ${detail?.message}`));
         free.push(token);
         toComplete--;
       };

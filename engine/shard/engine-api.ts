@@ -140,7 +140,7 @@ export interface Engine {
 /** Structured-cloneable together with its `transferList`; good for one thread, once. */
 export interface EngineClientHandle {
   readonly clientIndex: number;
-  readonly transferList: readonly Transferable[];
+  readonly transferList: Transferable[];
   readonly [internal: string]: unknown;
 }
 type Transferable = import('node:worker_threads').Transferable;

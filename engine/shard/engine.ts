@@ -151,7 +151,7 @@ class ShardedEngine implements Engine {
 
   clientHandle(): EngineClientHandle {
     const parts = this.#makeClient();
-    return { ...parts, transferList: parts.ports };
+    return { ...parts, transferList: [...parts.ports] };
   }
 
   async openPartitions(specs: readonly PartitionSpec[]): Promise<PartitionRef[]> {
@@ -296,10 +296,9 @@ class ShardedEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#links.map((link) => link.request('close', null)));
+    await Promise.all(this.#links.map((link) => link.stop()));
     this.client.drain();
     this.client.close();
-    await Promise.all(this.#links.map((link) => link.stop()));
     await this.#flusher.idle();
     await this.#remover.finish();
     // Every manifest is on the disk now and knows all partitions that were opened.

@@ -3,7 +3,13 @@
  * `ShardThread` runs the shard on a worker, `InlineShard` on this thread.
  */
 
-import { MessageChannel, type MessagePort, type Transferable, Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+  Worker,
+} from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
 import { Doorbell } from '../ring/doorbell.ts';
@@ -41,7 +47,7 @@ export abstract class ShardControl {
   }
 
   abstract post(message: ToShard, transfer?: readonly Transferable[]): void;
-  /** After the answer to `close`: resolves when the thread is gone. */
+  /** Closes the shard; resolves when its thread is gone. */
   abstract stop(): Promise<void>;
   protected abstract onPendingChange(count: number): void;
 
@@ -86,6 +92,10 @@ export abstract class ShardControl {
     this.#events.onFatal(error);
   }
 
+  protected get hasPending(): boolean {
+    return this.#pending.size > 0;
+  }
+
   #settle(id: number): PendingRequest {
     const pending = this.#pending.get(id);
     assert(pending !== undefined, 'shard control: answer to an unknown request');
@@ -106,6 +116,7 @@ export class ShardThread extends ShardControl {
   readonly #doorbell: Doorbell;
   readonly #exited: Promise<void>;
   #isStopping = false;
+  #hasFailed = false;
 
   constructor(settings: ShardSettings, events: ShardEvents) {
     super(events);
@@ -127,7 +138,11 @@ export class ShardThread extends ShardControl {
     this.#worker.on('error', (error: Error) => this.fail(error));
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code: number) => {
-        if (!this.#isStopping) {
+        // The reason may still be on its way.
+        for (let last = receiveMessageOnPort(port1); last; last = receiveMessageOnPort(port1)) {
+          this.receive(last.message as FromShard);
+        }
+        if (!this.#isStopping || this.hasPending) {
           const index = settings.index;
           this.fail(
             new MillraceError('shard-gone', `shard ${index} ended by itself`, { index, code }),
@@ -149,8 +164,10 @@ export class ShardThread extends ShardControl {
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
     this.#worker.ref();
+    // The thread ends right behind its answer.
+    this.#isStopping = true;
+    await this.request('close', null);
     await this.#exited;
     this.#port.close();
   }
@@ -161,8 +178,8 @@ export class ShardThread extends ShardControl {
   }
 
   protected override fail(error: Error): void {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
     super.fail(error);
   }
 }
@@ -188,7 +205,7 @@ export class InlineShard extends ShardControl {
   }
 
   async stop(): Promise<void> {
-    await Promise.resolve();
+    await this.request('close', null);
   }
 
   protected onPendingChange(): void {}

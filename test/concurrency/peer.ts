@@ -1,6 +1,6 @@
 /** Starts the second thread of a concurrency test and waits for what it reports. */
 
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 
 export interface Peer {
   readonly worker: Worker;
@@ -11,15 +11,7 @@ export interface Peer {
 }
 
 /** `entry` is a module beside this one; it posts 'ready' when it is loaded and, at its end, one message with its findings. */
-export function startPeer(
-  entry: string,
-  data: unknown,
-  transferList: ConstructorParameters<typeof Worker>[1] extends infer O
-    ? O extends { transferList?: infer T }
-      ? T
-      : never
-    : never = [],
-): Peer {
+export function startPeer(entry: string, data: unknown, transferList: Transferable[] = []): Peer {
   const worker = new Worker(new URL(entry, import.meta.url), {
     workerData: data,
     transferList,
