@@ -13,6 +13,8 @@ import type { SlabArena } from '../../engine/index.ts';
 
 /** Size of the chunk that small frames are packed into; a larger frame gets a chunk of its own. */
 const PACKING_CHUNK_BYTES = 128 * KIB;
+/** The slab serves a region larger than this part of its ordinary bytes from the giant one. */
+const ORDINARY_SHARE = 8;
 
 export class Chunk {
   address = 0;
@@ -40,7 +42,16 @@ export class ChunkPool {
 
   /** A chunk of at least `size` bytes with one holder, or null: the slab is full, wait for its space. */
   take(size: number): Chunk | null {
-    const address = this.#slab.allocate(size);
+    return this.#chunkAt(this.#slab.allocate(size), size);
+  }
+
+  /** The same from the region that exists once, for who must go on where ordinary room is all taken. */
+  takeGiant(size: number): Chunk | null {
+    const least = Math.max(size, this.#slab.ordinaryBytes / ORDINARY_SHARE + 1);
+    return this.#chunkAt(this.#slab.allocate(least), size);
+  }
+
+  #chunkAt(address: number, size: number): Chunk | null {
     if (address < 0) return null;
     const chunk = this.#free.pop() ?? new Chunk();
     chunk.address = address;

@@ -5,10 +5,14 @@
  *   That is safe because a read is worked off before the next one: whole frames are handed on in place, a torn one moves on.
  * - A connection in the middle of a frame, or one that streams large frames, owns a chunk of the slab and reads straight
  *   into it, several frames a read. The chunk is exchanged when the next frame would not fit behind the last.
- * - A frame larger than a chunk gets a chunk of its own size.
+ * - A frame larger than such a chunk gets one of its own size, nothing behind the frame is read into it, and it is given
+ *   up with the frame.
  *
  * When the slab has no room the inbox is starved: it keeps what it has (at most one landing region's worth on the heap),
- * and the owner stops reading until `resume`. So memory stays bounded whatever clients send.
+ * and the owner stops reading until `resume`. So memory stays bounded whatever clients send. Nobody holds memory while he
+ * waits for more of it, or all could wait for each other, with two exceptions that end by themselves: the room behind
+ * frames that are being appended is free again when they are, and who needs a larger chunk in the middle of a frame may
+ * have the giant region, one after the other.
  *
  * Node asks for the region of the next read right after each read. A region named while the inbox is stopped or starved is
  * always the landing region: what it owned then may have moved when the next bytes come, the landing region never does.
@@ -70,6 +74,7 @@ export class Inbox {
   /** Whether the next read lands at #fill of the own chunk. */
   #isDirect = false;
   #isStreaming = false;
+  /** Size, size field included, of the frame that begins at #at, as far as it is known; else of the last one. */
   #frameBytes = 0;
   /** Received bytes for which the slab had no room. */
   #spill: Uint8Array | null = null;
@@ -103,8 +108,9 @@ export class Inbox {
     const chunk = this.#chunk;
     this.#isDirect = chunk !== null && this.canRead;
     if (!this.#isDirect) return this.#landing.view;
-    assert(this.#fill < chunk!.end, 'a region for the next read is never empty');
-    return this.#memory.bytes.subarray(this.#fill, chunk!.end);
+    const end = isOversize(chunk!) ? this.#at + this.#frameBytes : chunk!.end;
+    assert(this.#fill < end, 'a region for the next read is never empty');
+    return this.#memory.bytes.subarray(this.#fill, end);
   }
 
   /** `size` bytes lie at the start of the last region. */
@@ -157,7 +163,7 @@ export class Inbox {
       if (
         size < 0 ||
         size > this.#frameBytesMax ||
-        size > this.#chunks.chunkBytesMax - SIZE_BYTES
+        size > this.#chunks.chunkBytesMax - SIZE_BYTES - LANDING_BYTES
       ) {
         this.#sink.onBadFrameSize(size);
         this.close();
@@ -172,7 +178,7 @@ export class Inbox {
         break;
       }
       this.#at = end;
-      this.#isStreaming = size >= STREAMING_FRAME_BYTES;
+      this.#isStreaming = size >= STREAMING_FRAME_BYTES && size < RECEIVE_CHUNK_BYTES;
       if (taken === Taken.YES_AND_STOP) {
         this.isStopped = true;
         break;
@@ -183,45 +189,58 @@ export class Inbox {
 
   /** Sees to it that what is left lies where the next bytes can follow it. */
   #settle(): void {
-    const chunk = this.#chunk;
     const left = this.#fill - this.#at;
     if (left === 0) {
-      if (chunk === null) {
-        if (this.#isStreaming) this.#own(this.#chunks.take(RECEIVE_CHUNK_BYTES));
-      } else if (!this.#isStreaming) {
-        this.#disown(chunk);
-      } else if (chunk.holders === 1) {
-        // Nobody else needs it: start over, in memory that is still in the cache.
-        this.#at = this.#fill = chunk.address;
-      } else if (chunk.end - this.#fill < this.#frameBytes) {
-        this.#disown(chunk);
-        this.#own(this.#chunks.take(Math.max(RECEIVE_CHUNK_BYTES, this.#frameBytes)));
-      }
+      this.#rest();
       return;
     }
+    const chunk = this.#chunk;
     // While it is stopped nothing follows, and the size of the frame that comes first is not looked at yet.
     const needed = left >= SIZE_BYTES && !this.isStopped ? this.#frameBytes : SIZE_BYTES;
     const wanted = Math.max(left + 1, needed);
-    if (chunk === null) {
-      const from = this.#at;
-      if (this.#own(this.#chunks.take(chunkSizeFor(wanted)))) {
-        this.#memory.copy(this.#at, from, left);
-        this.#fill = this.#at + left;
-      } else {
-        this.#spill = this.#memory.bytes.slice(from, from + left);
-        this.#at = this.#fill = 0;
-        this.isStarved = true;
-      }
-    } else if (!this.isStopped && this.#at + wanted > chunk.end && !this.#move(wanted)) {
-      this.isStarved = true;
+    if (chunk !== null) {
+      if (this.isStopped) return;
+      const isDone = isOversize(chunk) && wanted <= RECEIVE_CHUNK_BYTES;
+      if (this.#at + wanted <= chunk.end && !isDone) return;
     }
+    const isMoved = chunk === null ? this.#leaveLanding(wanted, left) : this.#move(wanted);
+    if (!isMoved) this.isStarved = true;
+  }
+
+  /** Nothing is left: decides where the next frame begins to arrive. */
+  #rest(): void {
+    const chunk = this.#chunk;
+    if (chunk === null) {
+      if (this.#isStreaming && !this.isStopped) this.#own(this.#chunks.take(RECEIVE_CHUNK_BYTES));
+    } else if (!this.#isStreaming || isOversize(chunk)) {
+      this.#disown(chunk);
+    } else if (chunk.holders === 1) {
+      // Nobody else needs it: start over, in memory that is still in the cache.
+      this.#at = this.#fill = chunk.address;
+    } else if (chunk.end - this.#fill < this.#frameBytes) {
+      this.#disown(chunk);
+      this.#own(this.#chunks.take(RECEIVE_CHUNK_BYTES));
+    }
+  }
+
+  #leaveLanding(wanted: number, left: number): boolean {
+    const from = this.#at;
+    if (!this.#own(this.#chunks.take(chunkSizeFor(wanted)))) {
+      this.#spillLeft();
+      return false;
+    }
+    this.#memory.copy(this.#at, from, left);
+    this.#fill = this.#at + left;
+    return true;
   }
 
   /** Copies bytes that came to the landing region behind those in the own chunk. False: starved. */
   #append(size: number): boolean {
     const left = this.#fill - this.#at;
     if (this.#fill + size > this.#chunk!.end && !this.#move(left + size)) {
-      this.#spill = this.#memory.bytes.slice(this.#landing.address, this.#landing.address + size);
+      const from = this.#landing.address;
+      const landed = this.#memory.bytes.slice(from, from + size);
+      this.#spill = this.#spill === null ? landed : joined(this.#spill, landed);
       this.isStarved = true;
       return false;
     }
@@ -231,12 +250,13 @@ export class Inbox {
   }
 
   #unspill(spill: Uint8Array): boolean {
+    const left = this.#fill - this.#at;
     if (this.#chunk === null) {
-      if (!this.#own(this.#chunks.take(chunkSizeFor(spill.length + SIZE_BYTES)))) return false;
-    } else if (
-      this.#fill + spill.length > this.#chunk.end &&
-      !this.#move(this.#fill - this.#at + spill.length)
-    ) {
+      const frameBytes = spill.length >= SIZE_BYTES ? SIZE_BYTES + sizeAt(spill) : SIZE_BYTES;
+      const known = frameBytes > SIZE_BYTES && frameBytes <= this.#frameBytesMax ? frameBytes : 0;
+      const wanted = Math.max(spill.length + 1, known);
+      if (!this.#own(this.#chunks.take(chunkSizeFor(wanted)))) return false;
+    } else if (this.#fill + spill.length > this.#chunk.end && !this.#move(left + spill.length)) {
       return false;
     }
     this.#memory.bytes.set(spill, this.#fill);
@@ -245,16 +265,23 @@ export class Inbox {
     return true;
   }
 
-  /** Moves what is left to a place where `wanted` bytes fit from its first one on. */
+  /** Moves what is left to a place where `wanted` bytes fit from its first one on. False: no room, nothing has changed. */
   #move(wanted: number): boolean {
     const chunk = this.#chunk!;
     const left = this.#fill - this.#at;
     const from = this.#at;
-    if (chunk.holders === 1 && wanted <= chunk.end - chunk.address) {
+    const size = chunkSizeFor(wanted);
+    if (chunk.holders === 1 && size === chunk.end - chunk.address) {
       this.#at = chunk.address;
     } else {
-      const next = this.#chunks.take(chunkSizeFor(wanted));
-      if (next === null) return false;
+      let next = this.#chunks.take(size);
+      if (next === null && left > LANDING_BYTES && size > RECEIVE_CHUNK_BYTES) {
+        next = this.#chunks.takeGiant(size);
+      }
+      if (next === null) {
+        if (left <= LANDING_BYTES) this.#spillLeft();
+        return false;
+      }
       this.#at = next.address;
       this.#chunk = next;
     }
@@ -262,6 +289,13 @@ export class Inbox {
     this.#fill = this.#at + left;
     if (this.#chunk !== chunk) this.#chunks.release(chunk);
     return true;
+  }
+
+  /** Keeps the few bytes that are left on the heap, and no slab memory. */
+  #spillLeft(): void {
+    this.#spill = this.#memory.bytes.slice(this.#at, this.#fill);
+    this.#at = this.#fill = 0;
+    if (this.#chunk !== null) this.#disown(this.#chunk);
   }
 
   #own(chunk: Chunk | null): boolean {
@@ -277,6 +311,24 @@ export class Inbox {
   }
 }
 
+/** Behind an oversize frame there is room for what may have come to the landing region with its end. */
 function chunkSizeFor(wanted: number): number {
-  return wanted <= LANDING_BYTES ? LANDING_BYTES : Math.max(RECEIVE_CHUNK_BYTES, wanted);
+  if (wanted <= LANDING_BYTES) return LANDING_BYTES;
+  return wanted <= RECEIVE_CHUNK_BYTES ? RECEIVE_CHUNK_BYTES : wanted + LANDING_BYTES;
+}
+
+/** Whether a chunk was made for one large frame. */
+function isOversize(chunk: Chunk): boolean {
+  return chunk.end - chunk.address > RECEIVE_CHUNK_BYTES;
+}
+
+function sizeAt(bytes: Uint8Array): number {
+  return (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }
