@@ -5,15 +5,13 @@
  * Main thread; pure.
  */
 import { internalTopicConfigs } from './internal-topics.ts';
-import { collapse, type TopicRecord } from './metadata-keys.ts';
+import type { TopicRecord } from './metadata-keys.ts';
 import { CLUSTER_METADATA_TOPIC, topicNameProblem } from './topic-names.ts';
 
 export interface FoundDirectory {
   readonly topic: string;
   readonly partition: number;
   readonly topicId: string | null;
-  /** The last leader epoch its log knows, where that was read. */
-  readonly leaderEpoch?: number;
 }
 
 export function adoptDirectories(
@@ -30,14 +28,12 @@ export function adoptDirectories(
   }
   return [...byTopic].map(([name, directories]) => {
     const partitions = Math.max(...directories.map(({ partition }) => partition)) + 1;
-    const epochs = new Array<number>(partitions).fill(0);
-    for (const { partition, leaderEpoch } of directories) epochs[partition] = leaderEpoch ?? 0;
     const id = directories.find(({ topicId }) => topicId !== null)?.topicId ?? options.newId();
     const record: TopicRecord = {
       id,
       partitions,
       replicas: [[options.nodeId]],
-      leaderEpochs: collapse(epochs),
+      leaderEpochs: [0],
       configs: internalTopicConfigs(name),
     };
     return { name, record };

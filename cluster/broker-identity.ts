@@ -28,7 +28,7 @@ export interface IdentityOptions {
 }
 
 /** The id of the first broker where nobody gave one. */
-export const DEFAULT_NODE_ID = 1;
+const DEFAULT_NODE_ID = 1;
 
 /** Reads the identity, or makes and writes one. Throws `setting` when the settings ask for another broker's id. */
 export function openIdentity(options: IdentityOptions): BrokerIdentity {
@@ -62,7 +62,7 @@ export function newIdentity(
 }
 
 /** Kafka has `node.id` since version 1 of the file, `broker.id` before. */
-export function parseMetaProperties(text: string, path: string): BrokerIdentity {
+function parseMetaProperties(text: string, path: string): BrokerIdentity {
   const values = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
     const match = /^\s*([^#!=:\s][^=:\s]*)\s*[=:]\s*(.*?)\s*$/.exec(line);
@@ -80,7 +80,7 @@ export function parseMetaProperties(text: string, path: string): BrokerIdentity 
   return { clusterId, nodeId: Number(id) };
 }
 
-export function formatMetaProperties(identity: BrokerIdentity, directoryId: string): string {
+function formatMetaProperties(identity: BrokerIdentity, directoryId: string): string {
   return [
     `cluster.id=${identity.clusterId}`,
     `directory.id=${directoryId}`,

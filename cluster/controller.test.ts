@@ -305,6 +305,7 @@ describe('controller: starting', () => {
       directory: `/data/${topic}-${partition}`,
     });
     engine = new FakeEngine();
+    engine.epochs.set('a-2', 5);
     controller = await open([
       found('a', 0, 'AAAAAAAAAAAAAAAAAAAAEA'),
       found('a', 2, 'AAAAAAAAAAAAAAAAAAAAEA'),
@@ -315,7 +316,9 @@ describe('controller: starting', () => {
     expect(controller.topic('a')?.record).toMatchObject({
       id: 'AAAAAAAAAAAAAAAAAAAAEA',
       partitions: 3,
+      leaderEpochs: [0, 0, 5],
     });
+    expect(controller.image.topicByName('a')?.partitions[2]?.leaderEpoch).toBe(5);
     expect(controller.topic('old')?.record.id).toHaveLength(22);
     expect(controller.image.topicByName('__consumer_offsets')?.isInternal).toBe(true);
     expect(controller.topic('__cluster_metadata')).toBeUndefined();

@@ -15,7 +15,13 @@ import { assert } from '../engine/base/assert.ts';
 import { ErrorCode } from '../engine/base/error-codes.ts';
 import { PARTITIONS_PER_REQUEST_MAX } from '../engine/base/limits.ts';
 import { randomUuid } from '../engine/base/uuid.ts';
-import type { Engine, LogConfig, PartitionRef, PartitionSpec } from '../engine/index.ts';
+import {
+  type Engine,
+  type LogConfig,
+  Marks,
+  type PartitionRef,
+  type PartitionSpec,
+} from '../engine/index.ts';
 import { adoptDirectories } from './adoption.ts';
 import {
   type BrokerImage,
@@ -69,7 +75,7 @@ export interface ResolvedTopic {
 
 export type ControllerEngine = Pick<
   Engine,
-  'openPartitions' | 'deletePartitions' | 'configure' | 'discovered'
+  'openPartitions' | 'deletePartitions' | 'configure' | 'discovered' | 'client'
 >;
 
 export interface ControllerOptions {
@@ -419,8 +425,8 @@ export class Controller {
       revision,
     }));
     const deleted = await this.#finishDeletions();
-    const adopted = await this.#adopt(new Set(stored.map((topic) => topic.name)), deleted);
-    const topics = await this.#openTopics([...stored, ...adopted]);
+    const topics = await this.#openTopics(stored);
+    topics.push(...(await this.#adopt(new Set(stored.map((topic) => topic.name)), deleted)));
     this.image.apply({
       version: 1,
       clusterId: this.clusterId,
@@ -453,25 +459,28 @@ export class Controller {
     return ids;
   }
 
-  async #adopt(known: ReadonlySet<string>, deletedIds: ReadonlySet<string>) {
+  /** Their logs are opened before the store hears of them: what leader epochs they hold is known only then. */
+  async #adopt(known: ReadonlySet<string>, deletedIds: ReadonlySet<string>): Promise<Topic[]> {
     const unknown = this.#engine.discovered.filter(
       ({ topic, topicId }) => !known.has(topic) && !(topicId !== null && deletedIds.has(topicId)),
     );
-    const adopted = adoptDirectories(unknown, {
+    const found = adoptDirectories(unknown, {
       nodeId: this.nodeId,
       newId: () => randomUuid(this.#random),
     });
-    if (adopted.length === 0) return [];
-    const { revision } = await this.#commit({
-      compare: adopted.map(({ name }) => ({ key: topicKey(name), revision: 0 })),
-      apply: adopted.map(({ name, record }) => ({
-        put: topicKey(name),
-        value: JSON.stringify(record),
-      })),
+    if (found.length === 0) return [];
+    const opened = await this.#openTopics(found.map((topic) => ({ ...topic, revision: 0 })));
+    const marks = new Marks();
+    const adopted = opened.map((topic) => {
+      const leaderEpochs = topic.slots.map((slot) =>
+        this.#engine.client.marks(slot, marks) ? marks.leaderEpoch : 0,
+      );
+      return { topic, record: { ...topic.record, leaderEpochs: collapse(leaderEpochs) } };
     });
-    const names = adopted.map(({ name }) => name);
+    const { revision } = await this.#commitRecords(adopted);
+    const names = found.map(({ name }) => name);
     this.#log(`adopted ${names.length} topics found in the data directory: ${names.join(', ')}`);
-    return adopted.map((topic) => ({ ...topic, revision }));
+    return adopted.map(({ topic, record }) => this.#remember({ ...topic, record, revision }));
   }
 
   async #openTopics(

@@ -162,7 +162,7 @@ function shared<T>(values: readonly T[], partition: number): T {
 }
 
 /** A topic image as it travels. */
-export function compactTopic(topic: TopicImage): TopicDelta {
+function compactTopic(topic: TopicImage): TopicDelta {
   const partitions = topic.partitions;
   const first = partitions[0]?.directory ?? '-0';
   const stem = first.endsWith('-0') ? first.slice(0, -2) : null;

@@ -5,7 +5,7 @@
  * Any thread; pure.
  */
 
-export const TOPIC_NAME_LENGTH_MAX = 249;
+const TOPIC_NAME_LENGTH_MAX = 249;
 
 /** Topics that belong to the coordinators. */
 export const INTERNAL_TOPICS: ReadonlySet<string> = new Set([

@@ -140,7 +140,7 @@ function planReplicas(creation: TopicCreation, context: PlanningContext): Placem
 }
 
 /** Replicas for partitions `first` to `first + count`, leaders spread over the brokers in turn. */
-export function placeReplicas(options: {
+function placeReplicas(options: {
   readonly first: number;
   readonly count: number;
   readonly factor: number;

@@ -106,6 +106,8 @@ export function openLog(options: PartitionLogOptions): LogState {
     logStartOffset: options.logStartOffset,
     verifyTail: isSameBoot ? (options.verifyTail ?? 'headers') : 'crc',
   });
+  // No leader is older than what its log holds already: epochs never go back along a log.
+  log.leaderEpoch = Math.max(options.leaderEpoch, log.epochs.latest);
   const startOffset = cursor[Cursor.LOG_START_OFFSET]!;
   const endOffset = cursor[Cursor.LOG_END_OFFSET]!;
   // What replication had committed is not known here: it will say so.

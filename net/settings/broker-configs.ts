@@ -375,7 +375,7 @@ function byName(table: string): Map<string, ConfigDefinition> {
  * Settings that mean the same in different units, the stronger first: where log.retention.ms is set,
  * log.retention.hours does not count.
  */
-export const SETTING_CHAINS: readonly (readonly string[])[] = [
+const SETTING_CHAINS: readonly (readonly string[])[] = [
   ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
   ['log.roll.ms', 'log.roll.hours'],
   ['log.roll.jitter.ms', 'log.roll.jitter.hours'],

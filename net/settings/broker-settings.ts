@@ -269,7 +269,7 @@ function unknownSetting(name: string, source: string | undefined): MillraceError
 }
 
 /** In words, what a setting takes. */
-export function allowedValues(definition: ConfigDefinition): string {
+function allowedValues(definition: ConfigDefinition): string {
   const rule = definition.rule;
   switch (definition.type) {
     case 'boolean':

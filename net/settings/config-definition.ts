@@ -31,10 +31,10 @@ export const CONFIG_TYPE_CODES: Readonly<Record<ConfigType, number>> = {
 };
 
 /** Whether a running broker may change it, and at which level. */
-export type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide';
+type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide';
 
 /** Which values are taken, beyond what the type says. */
-export type ValueRule =
+type ValueRule =
   | { readonly kind: 'any' }
   | { readonly kind: 'range'; readonly min: number; readonly max: number }
   /** A range, or one value outside it (compression.gzip.level: 1 to 9, or -1). */

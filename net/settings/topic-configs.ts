@@ -144,8 +144,7 @@ const DOCUMENTATION: Readonly<Record<string, string>> = {
 /** The configs that every topic is described with, by name. */
 export const TOPIC_CONFIGS: ReadonlyMap<string, TopicConfigDefinition> = define(TABLE);
 /** Those that a topic may have besides. */
-export const INTERNAL_TOPIC_CONFIGS: ReadonlyMap<string, TopicConfigDefinition> =
-  define(INTERNAL_TABLE);
+const INTERNAL_TOPIC_CONFIGS: ReadonlyMap<string, TopicConfigDefinition> = define(INTERNAL_TABLE);
 
 function define(table: string): Map<string, TopicConfigDefinition> {
   return new Map(
@@ -205,7 +204,7 @@ const COARSER: Readonly<Record<string, readonly (readonly [setting: string, ms: 
 };
 
 /** The value that a topic without one of its own has. Null only for internal configs. */
-export function inheritedValue(
+function inheritedValue(
   definition: TopicConfigDefinition,
   settings: BrokerSettings,
 ): ConfigValue | null {

@@ -29,6 +29,8 @@ export class FakeEngine implements ControllerEngine {
   readonly calls: string[] = [];
   /** Partitions (`topic-partition`) that cannot be opened. */
   readonly broken = new Set<string>();
+  /** The latest leader epoch that the log of a partition (`topic-partition`) holds; 0 where nothing is said. */
+  readonly epochs = new Map<string, number>();
   /** Runs before each deletion: a place to crash. */
   beforeDelete: () => void = () => {};
   #nextSlot = 0;
@@ -103,6 +105,8 @@ export class FakeEngine implements ControllerEngine {
   get client(): EngineClient {
     const marks = (slot: number, out: Marks): boolean => {
       out.cursor.fill(0);
+      const partition = this.partitions.get(slot);
+      out.leaderEpoch = this.epochs.get(`${partition?.topic}-${partition?.partition}`) ?? 0;
       return this.partitions.has(slot);
     };
     return { marks } as unknown as EngineClient;
