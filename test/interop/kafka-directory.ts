@@ -4,7 +4,7 @@
  * appends behind them. And what Millrace has written is read by Kafka's own `kafka-dump-log`: every
  * batch valid, every index entry in its place.
  *
- * `node test/interop/kafka-directory.ts` needs Java (with Maven or fetched jars) and kcat.
+ * `node test/interop/kafka-directory.ts [--ours]` (only what Millrace wrote) needs Java (with Maven or fetched jars) and kcat.
  */
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -180,8 +180,11 @@ async function dumpOurDirectory(folder: string): Promise<void> {
       const files = filesOf('moved-none', suffix);
       count += files.length;
       const said = await dump(['--index-sanity-check', '--files', files.join(',')]);
-      for (const file of files)
-        holds(said.includes(`${file} passed sanity check`), said.slice(0, 600));
+      // The first batch of a segment gets no entry, so an index of few batches may be empty, as Kafka's are.
+      const isSane = (file: string) =>
+        new RegExp(`${file} (?:passed sanity check|is empty)`).test(said);
+      const bad = files.filter((file) => !isSane(file));
+      holds(bad.length === 0, `${bad.join(', ')}\n${said.slice(-600)}`);
       const deep = await dump(['--files', files.join(',')]);
       holds(!/Found|mismatch|Mismatches|out of order/i.test(deep), deep.slice(0, 600));
     }
@@ -204,8 +207,10 @@ if (reason !== null) {
   if (whyNoKafka({ mayFetch: false }) !== null) fetchPeer('kafka.sh');
   const folder = mkdtempSync(join(tmpdir(), 'millrace-directory-'));
   try {
-    await openKafkasDirectory(false, folder);
-    await openKafkasDirectory(true, folder);
+    if (!process.argv.includes('--ours')) {
+      await openKafkasDirectory(false, folder);
+      await openKafkasDirectory(true, folder);
+    }
     await dumpOurDirectory(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

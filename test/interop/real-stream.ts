@@ -33,6 +33,7 @@ const { values, positionals } = parseArgs({
 const bytesWanted = Number(values.megabytes) * 1e6;
 const limitMb = Number(values['limit-mb']);
 const partitions = 12;
+const NEWLINE = 0x0a;
 const checks = new Checks('real stream');
 const cli = join(root, 'cli', 'bin.mjs');
 
@@ -63,18 +64,35 @@ function wholeLines(text: Buffer): Buffer {
   return Buffer.from(lines.endsWith('\n') ? lines : `${lines}\n`, 'latin1');
 }
 
+/** How much of the text each repetition takes: all of it, and at the end whole lines of it. */
+function* repetitions(text: Buffer): Generator<number> {
+  for (let left = bytesWanted; left > 0; left -= text.length) {
+    yield left >= text.length ? text.length : text.indexOf(NEWLINE, left - 1) + 1;
+  }
+}
+
+function countLines(text: Buffer): number {
+  const within = (end: number): number => {
+    let count = 0;
+    for (let at = text.indexOf(NEWLINE); at >= 0 && at < end; at = text.indexOf(NEWLINE, at + 1)) {
+      count++;
+    }
+    return count;
+  };
+  let count = 0;
+  for (const end of repetitions(text)) count += within(end);
+  return count;
+}
+
 /** Writes the text again and again until there is enough of it; counts what it wrote. */
 async function feed(into: Writable, text: Buffer, sums: LineSums): Promise<void> {
   const pieceBytes = 1 << 20;
-  let left = bytesWanted;
-  while (left > 0) {
-    const end = left >= text.length ? text.length : text.indexOf(0x0a, left - 1) + 1;
+  for (const end of repetitions(text)) {
     for (let at = 0; at < end; at += pieceBytes) {
       const piece = text.subarray(at, Math.min(at + pieceBytes, end));
       sums.add(piece);
       if (!into.write(piece)) await new Promise((settle) => into.once('drain', settle));
     }
-    left -= end;
   }
   await new Promise<void>((settle) => into.end(settle));
 }
@@ -92,7 +110,7 @@ function follow(name: string, command: string, args: readonly string[]): Followe
   return { name, sums, stop: () => void child.kill('SIGKILL') };
 }
 
-function startFollowers(address: string, topic: string): Follower[] {
+function startFollowers(address: string, topic: string, count: number): Follower[] {
   const followers = [
     follow('millrace consume', node, [
       ...[cli, 'consume', topic, '--follow', '--from', 'beginning'],
@@ -103,7 +121,7 @@ function startFollowers(address: string, topic: string): Follower[] {
     followers.push(
       follow('kcat', 'kcat', [
         ...['-b', address, '-X', 'broker.address.family=v4', '-C', '-t', topic, '-o', 'beginning'],
-        ...['-q', '-u', '-f', '%p\t%s\n'],
+        ...['-q', '-c', String(count), '-f', '%p\t%s\n'],
       ]),
     );
   }
@@ -122,7 +140,7 @@ async function stream(broker: BrokerProcess, producer: 'millrace' | 'kcat', text
     '--broker',
     broker.address,
   ]);
-  const followers = startFollowers(broker.address, topic);
+  const followers = startFollowers(broker.address, topic, countLines(text));
   const [command, args]: [string, string[]] =
     producer === 'kcat'
       ? [
