@@ -112,8 +112,9 @@ class ShardedEngine implements Engine {
     this.#log = options.log ?? (() => undefined);
     this.#defaults = { ...defaultLogConfig, ...options.defaults };
     const isMemory = options.dataDir === null;
-    this.#memoryDirectory = isMemory ? new MemoryDirectory(this.#fs) : null;
-    this.dataDir = this.#memoryDirectory?.path ?? absolute(options.dataDir!);
+    const isOnMachine = options.fileSystem === undefined;
+    this.#memoryDirectory = isMemory && isOnMachine ? new MemoryDirectory(this.#fs) : null;
+    this.dataDir = this.#memoryDirectory?.path ?? absolute(options.dataDir ?? '/memory');
     this.shards = Math.max(1, threads);
     this.#fs.mkdir(this.dataDir);
 

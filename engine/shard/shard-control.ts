@@ -41,6 +41,7 @@ export abstract class ShardControl {
   readonly #events: ShardEvents;
   readonly #pending = new Map<number, PendingRequest>();
   #lastId = 0;
+  #failure: Error | null = null;
 
   constructor(events: ShardEvents) {
     this.#events = events;
@@ -55,6 +56,7 @@ export abstract class ShardControl {
     name: N,
     argument: ShardRequests[N]['argument'],
   ): Promise<ShardRequests[N]['answer']> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
@@ -87,6 +89,8 @@ export abstract class ShardControl {
   }
 
   protected fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     this.#events.onFatal(error);
@@ -116,7 +120,6 @@ export class ShardThread extends ShardControl {
   readonly #doorbell: Doorbell;
   readonly #exited: Promise<void>;
   #isStopping = false;
-  #hasFailed = false;
 
   constructor(settings: ShardSettings, events: ShardEvents) {
     super(events);
@@ -175,12 +178,6 @@ export class ShardThread extends ShardControl {
   protected onPendingChange(count: number): void {
     if (count > 0) this.#port.ref();
     else this.#port.unref();
-  }
-
-  protected override fail(error: Error): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    super.fail(error);
   }
 }
 
