@@ -239,17 +239,15 @@ export class PartitionLog {
     state.note();
   }
 
-  /** Closes, and renames the directory out of the way by appending `suffix`; returns the new path. */
-  delete(suffix: string): string {
+  /** Closes, and renames the directory out of the way to `renamed`, a path in the same directory. */
+  delete(renamed: string): void {
     const state = this.#state;
-    const renamed = state.directory + suffix;
     state.releaseActive();
     state.index.drop();
     state.isClosed = true;
     state.isOffline = true;
     state.manifest?.remove(state.name);
     state.fs.rename(state.directory, renamed);
-    return renamed;
   }
 
   #leaveTidy(): void {

@@ -10,14 +10,20 @@ import type { DiscoveredPartition } from './engine-api.ts';
 
 /** Ends the name of a directory whose partition is deleted (Kafka's LogManager uses the same). */
 const DELETED_SUFFIX = '-delete';
+
+/** Of one name, in the usual file systems. */
+const NAME_BYTES_MAX = 255;
 const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id';
 
 export function partitionDirectory(dataDir: string, topic: string, partition: number): string {
   return `${dataDir}/${topic}-${partition}`;
 }
 
-export function deletionSuffix(unique: string): string {
-  return `.${unique}${DELETED_SUFFIX}`;
+/** Where a deleted partition's directory goes; a long name is cut, for `unique` must fit as well (as Kafka does). */
+export function deletedDirectory(directory: string, unique: string): string {
+  const suffix = `.${unique}${DELETED_SUFFIX}`;
+  const nameAt = directory.lastIndexOf('/') + 1;
+  return directory.slice(0, nameAt + NAME_BYTES_MAX - suffix.length) + suffix;
 }
 
 export function manifestPath(dataDir: string, shard: number, shards: number): string {

@@ -151,6 +151,15 @@ test('engine: a deleted name is free at once, and the old place says that it is 
   await until(() => !readdirSync(dataDir).some((name) => name.endsWith('-delete')));
 });
 
+test('engine: a topic with the longest name can be deleted', async () => {
+  const engine = await open();
+  const topic = 'x'.repeat(249);
+  const [ref] = await engine.openPartitions([{ ...spec(0), topic }]);
+  await engine.deletePartitions([ref!.slot]);
+  const [again] = await engine.openPartitions([{ ...spec(0), topic }]);
+  expect(again!.errorCode).toBe(0);
+});
+
 test('engine: opening an open partition is wrong use', async () => {
   const engine = await open();
   await openOne(engine);

@@ -27,7 +27,7 @@ import { Doorbell } from '../ring/doorbell.ts';
 import { SlabArena } from '../ring/slab-arena.ts';
 import { type ClientParts, ShardClient } from './client.ts';
 import {
-  deletionSuffix,
+  deletedDirectory,
   manifestPath,
   partitionDirectory,
   readBootId,
@@ -199,9 +199,13 @@ class ShardedEngine implements Engine {
   }
 
   async deletePartitions(slots: readonly number[]): Promise<void> {
-    const suffix = deletionSuffix(randomUuid(fillRandom));
     const known = slots.filter((slot) => this.#bySlot.has(slot));
-    await this.#perShard('delete', known, (list) => list.map((slot) => ({ slot, suffix })));
+    await this.#perShard('delete', known, (list) =>
+      list.map((slot) => {
+        const directory = `${this.dataDir}/${this.#bySlot.get(slot)}`;
+        return { slot, renamed: deletedDirectory(directory, randomUuid(fillRandom)) };
+      }),
+    );
     for (const slot of known) {
       this.#open.delete(this.#bySlot.get(slot)!);
       this.#bySlot.delete(slot);

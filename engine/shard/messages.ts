@@ -31,7 +31,7 @@ export interface OpenResult {
 /** Every request a shard answers: its argument and its answer. */
 export interface ShardRequests {
   open: { argument: readonly OpenRequest[]; answer: OpenResult[] };
-  delete: { argument: readonly { slot: number; suffix: string }[]; answer: null };
+  delete: { argument: readonly { slot: number; renamed: string }[]; answer: null };
   configure: { argument: readonly { slot: number; config: LogConfig }[]; answer: null };
   deleteRecords: {
     argument: { slot: number; offset: number };

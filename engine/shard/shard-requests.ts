@@ -34,7 +34,7 @@ const handlers: Handlers = {
   },
 
   delete: (shard, requests) => {
-    for (const { slot, suffix } of requests) deletePartition(shard, slot, suffix);
+    for (const { slot, renamed } of requests) deletePartition(shard, slot, renamed);
     shard.manifest?.write();
     shard.ringClients();
     return null;
@@ -179,8 +179,8 @@ function openPartition(shard: Shard, request: OpenRequest): OpenResult {
   return { errorCode: ErrorCode.NONE, errorMessage: null };
 }
 
-/** After this the name is free: the directory carries `suffix`, its files go when file.delete.delay.ms has passed. */
-function deletePartition(shard: Shard, slot: number, suffix: string): void {
+/** After this the name is free: the directory is called `renamed`, its files go when file.delete.delay.ms has passed. */
+function deletePartition(shard: Shard, slot: number, renamed: string): void {
   const partition = shard.partitions[slot];
   if (partition == null) return;
   const { fs, clock } = shard.options;
@@ -190,10 +190,9 @@ function deletePartition(shard: Shard, slot: number, suffix: string): void {
   const { log } = partition;
   if (log !== null) {
     const delayMs = log.config.fileDeleteDelayMs;
-    const renamed = log.delete(suffix);
+    log.delete(renamed);
     shard.resources.deletions.add(renamed, clock.now() + delayMs);
   } else if (fs.exists(partition.directory)) {
-    const renamed = partition.directory + suffix;
     fs.rename(partition.directory, renamed);
     shard.resources.deletions.add(renamed, clock.now());
   }
