@@ -117,7 +117,8 @@ export function flushWork(log: LogState): FlushWork | null {
   if (log.isOffline || recoveryPoint === cursor[Cursor.LOG_END_OFFSET]) return null;
   const paths: string[] = [];
   for (let index = log.sealed.length - 1; index >= 0; index--) {
-    if (log.endOfSealed(index) <= recoveryPoint) break;
+    // One that ends there exactly may have been sealed, its indexes completed, after its last flush.
+    if (log.endOfSealed(index) < recoveryPoint) break;
     const { baseOffset } = log.sealed[index]!;
     for (const suffix of [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
       paths.unshift(segmentPath(log.directory, baseOffset, suffix));

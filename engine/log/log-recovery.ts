@@ -105,9 +105,12 @@ function startEmpty(log: LogState, offset: number): void {
   log.cursor[Cursor.LOG_START_OFFSET] = offset;
 }
 
-/** Takes over what the manifest says of a log that was closed in order; false when the files disagree. */
+/**
+ * Takes over what the manifest says of a log that was closed in order; false when the files disagree. The indexes of
+ * the active segment were not synced: after a boot they are looked at.
+ */
 function isCleanlyOpened(log: LogState, inventory: Inventory, hint: ManifestEntry | null): boolean {
-  if (hint === null || !hint.isClean) return false;
+  if (hint === null || !hint.isClean || !hint.isSameBoot) return false;
   const { segments } = inventory;
   const { sealed } = hint;
   const isSame =
@@ -176,6 +179,7 @@ function settleStart(log: LogState, inventory: Inventory, startOffset: number): 
     for (const baseOffset of [...inventory.segments].reverse()) {
       discardSegment(log, baseOffset, log.clock.now());
     }
+    log.fs.syncDir(log.directory);
     log.releaseActive();
     log.producers = null;
     log.epochs.clear();
@@ -202,6 +206,7 @@ class Recovery {
   readonly #options: RecoveryOptions;
   readonly #knownSealed: ReadonlyMap<number, SealedSegment>;
   #hasEpochs = false;
+  readonly #hasCheckpoint: boolean;
   /** Batches from here on are counted into the producer state. */
   #replayFrom = 0;
 
@@ -209,6 +214,7 @@ class Recovery {
     this.#log = log;
     this.#segments = inventory.segments;
     this.#options = options;
+    this.#hasCheckpoint = inventory.hasEpochs;
     const sealed = options.hint?.sealed ?? [];
     this.#knownSealed = new Map(sealed.map((segment) => [segment.baseOffset, segment]));
     if (options.hint !== null) {
@@ -227,8 +233,8 @@ class Recovery {
         return { segment, position: hint.position, hint };
       }
     }
-    const { recoveryPoint } = this.#options;
-    if (recoveryPoint !== undefined && hint === null) {
+    const recoveryPoint = this.#options.hint?.recoveryPoint ?? this.#options.recoveryPoint;
+    if (recoveryPoint !== undefined) {
       return {
         segment: Math.max(0, segmentIndexOf(segments, recoveryPoint)),
         position: 0,
@@ -379,6 +385,8 @@ class Recovery {
       );
       discardSegment(log, baseOffset, log.clock.now());
     }
+    // They must not come back behind what is appended next.
+    if (last < this.#segments.length - 1) log.fs.syncDir(log.directory);
   }
 
   #settle(start: ScanStart): void {
@@ -392,8 +400,11 @@ class Recovery {
       // The snapshot that was taken knew of batches that are gone.
       replayProducers(log, loadNewestSnapshot(log, endOffset, log.firstBaseOffset));
     }
-    if (this.#hasEpochs) log.epochs.truncateFromEnd(endOffset);
-    else rebuildEpochs(log);
+    if (this.#hasEpochs) {
+      log.epochs.truncateFromEnd(endOffset);
+      // Before the next append: a checkpoint of epochs that are gone would hide where their successors begin.
+      if (this.#hasCheckpoint) log.epochs.write(log.fs, log.directory);
+    } else rebuildEpochs(log);
     if (hint !== null) {
       log.flushPoint = {
         offset: hint.recoveryPoint,

@@ -14,7 +14,7 @@ import {
 import { LOG_SUFFIX } from '../format/index-layout.ts';
 import { isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
-import type { LogState } from './log-state.ts';
+import type { FlushPoint, LogState } from './log-state.ts';
 import { ProducerState } from './producer-state.ts';
 import { segmentIndexOf, segmentPath } from './segment-files.ts';
 import { SegmentIndex } from './segment-index.ts';
@@ -29,6 +29,18 @@ export interface Place {
   readonly maxTimestamp: number;
   readonly maxTimestampOffset: number;
   readonly firstTimestamp: number;
+}
+
+/** A flush point there; whether there are producers is for the caller to say. */
+export function flushPointAt(place: Place): Omit<FlushPoint, 'hasProducers'> {
+  return {
+    offset: place.endOffset,
+    baseOffset: place.baseOffset,
+    position: place.position,
+    maxTimestamp: place.maxTimestamp,
+    maxTimestampOffset: place.maxTimestampOffset,
+    firstTimestamp: place.firstTimestamp,
+  };
 }
 
 /** The start of a segment. */

@@ -18,6 +18,7 @@
 
 import { LOG_SUFFIX } from '../format/index-layout.ts';
 import { Cursor } from './cursor.ts';
+import { emptyPlace, flushPointAt } from './log-replay.ts';
 import { rollLog } from './log-roll.ts';
 import type { LogState } from './log-state.ts';
 import type { SealedSegment } from './manifest.ts';
@@ -54,8 +55,8 @@ export function deleteRecordsBefore(log: LogState, offset: number): number {
     moveStart(log, offset);
     log.note();
     log.manifest?.write();
-    dropBelowStart(log);
   }
+  dropBelowStart(log);
   return cursor[Cursor.LOG_START_OFFSET]!;
 }
 
@@ -114,7 +115,12 @@ function dropOldest(log: LogState, count: number): void {
   let bytes = 0;
   for (const segment of dropped) bytes += segment.sizeBytes;
   log.epochs.truncateFromStart(newStart);
+  if (log.flushPoint.baseOffset < newStart) {
+    // What was not on the disk of the dropped segments no longer matters.
+    log.flushPoint = { ...flushPointAt(emptyPlace(newStart)), hasProducers: true };
+  }
   hooks.publish.begin();
+  cursor[Cursor.RECOVERY_POINT] = log.flushPoint.offset;
   cursor[Cursor.LOG_START_OFFSET] = Math.max(cursor[Cursor.LOG_START_OFFSET]!, newStart);
   cursor[Cursor.LOG_BYTES] = cursor[Cursor.LOG_BYTES]! - bytes;
   hooks.onGenerationChange();

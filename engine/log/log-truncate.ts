@@ -1,13 +1,14 @@
 /**
  * Cutting a log at an offset, as a follower does whose leader knows another history. In steps:
  *   1. the manifest learns of the lower recovery point, on the disk: from now on a recovery scans from there and
- *      never believes a position that belongs to bytes that are gone
+ *      never believes a position, or a leader epoch, that belongs to bytes that are gone
  *   2. readers are told, and the marks move down: nobody looks beyond the new end any more
  *   3. segments beyond the end are discarded, newest first (a crash now: a shorter or longer log, but contiguous;
- *      its leader will have it cut again)
+ *      its leader will have it cut again), and the directory is synced: a power failure that brought one back
+ *      behind batches appended later would join two histories
  *   4. the segment that holds the end is cut and synced, so that no old batch can appear behind a new one after a
  *      power failure; its indexes are cut
- *   5. producers and leader epochs are taken back to what they were at the new end
+ *   5. producers are taken back to what they were at the new end
  *   6. readers are told again: descriptors opened in between may be of files that are gone
  *
  * Where a step fails, bytes and marks no longer agree: the log goes offline and the next open recovers it.
@@ -16,7 +17,7 @@
 
 import { FileError, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
-import { emptyPlace, type Place, placeOf, replayProducers } from './log-replay.ts';
+import { emptyPlace, flushPointAt, type Place, placeOf, replayProducers } from './log-replay.ts';
 import { discardSegment } from './log-retention.ts';
 import { createSegment, startSegment } from './log-roll.ts';
 import type { FlushPoint, LogState } from './log-state.ts';
@@ -39,7 +40,8 @@ export function truncateTo(log: LogState, offset: number): void {
   const isStillFlushed =
     flushPoint.offset <= place.endOffset && flushPoint.baseOffset <= place.baseOffset;
   guarded(log, () => {
-    lowerFlushPoint(log, isStillFlushed ? flushPoint : flushPointAt(log, place), startOffset);
+    const point = isStillFlushed ? flushPoint : pointAt(log, place);
+    lowerFlushPoint(log, point, { startOffset, endOffset: place.endOffset });
     publishEnd(log, place, startOffset);
     discardFrom(log, bases, keep + 1);
     cutActive(log, place.position);
@@ -52,7 +54,8 @@ export function truncateFullyAndStartAt(log: LogState, offset: number): void {
   const bases = baseOffsetsOf(log);
   const place = emptyPlace(offset);
   guarded(log, () => {
-    lowerFlushPoint(log, flushPointAt(log, place), offset);
+    log.epochs.clear();
+    lowerFlushPoint(log, pointAt(log, place), { startOffset: offset, endOffset: offset });
     publishEnd(log, place, offset);
     discardFrom(log, bases, 0);
     createSegment(log, offset);
@@ -61,7 +64,7 @@ export function truncateFullyAndStartAt(log: LogState, offset: number): void {
     log.directoryChangesSynced = log.directoryChanges;
     dropSnapshots(log, () => true);
     log.producers = null;
-    log.epochs.clear();
+    log.epochs.write(log.fs, log.directory);
     noteUnflushed(log);
   });
 }
@@ -85,22 +88,20 @@ function guarded(log: LogState, cut: () => void): void {
   log.note();
 }
 
-function flushPointAt(log: LogState, place: Place): FlushPoint {
-  return {
-    offset: place.endOffset,
-    baseOffset: place.baseOffset,
-    position: place.position,
-    maxTimestamp: place.maxTimestamp,
-    maxTimestampOffset: place.maxTimestampOffset,
-    firstTimestamp: place.firstTimestamp,
-    hasProducers: log.flushPoint.hasProducers || log.producers !== null,
-  };
+function pointAt(log: LogState, place: Place): FlushPoint {
+  const hasProducers = log.flushPoint.hasProducers || log.producers !== null;
+  return { ...flushPointAt(place), hasProducers };
 }
 
 /** Step 1. */
-function lowerFlushPoint(log: LogState, point: FlushPoint, startOffset: number): void {
+function lowerFlushPoint(
+  log: LogState,
+  point: FlushPoint,
+  { startOffset, endOffset }: { startOffset: number; endOffset: number },
+): void {
   log.truncations++;
   log.flushPoint = point;
+  log.epochs.truncateFromEnd(endOffset);
   log.cursor[Cursor.LOG_START_OFFSET] = startOffset;
   if (log.manifest === null) return;
   log.note();
@@ -144,6 +145,7 @@ function discardFrom(log: LogState, bases: readonly number[], from: number): voi
   const dueMs = log.clock.now() + log.config.fileDeleteDelayMs;
   log.releaseActive();
   for (let i = bases.length - 1; i >= from; i--) discardSegment(log, bases[i]!, dueMs);
+  if (from < bases.length) log.fs.syncDir(log.directory);
   log.sealed.length = Math.min(log.sealed.length, Math.max(0, from - 1));
 }
 
@@ -161,7 +163,8 @@ function cutActive(log: LogState, position: number): void {
 /** Step 5. */
 function takeBack(log: LogState, endOffset: number): void {
   dropSnapshots(log, (offset) => offset > endOffset);
-  log.epochs.truncateFromEnd(endOffset);
+  // Before the next append: a checkpoint of epochs that are gone would hide where their successors begin.
+  log.epochs.write(log.fs, log.directory);
   if (log.producers !== null || log.snapshots.length > 0) {
     replayProducers(log, loadNewestSnapshot(log, endOffset, log.firstBaseOffset));
   }

@@ -232,22 +232,24 @@ export class PartitionReader {
   offsetOfMaxTimestamp(bound: ReadBound): TimestampLookup | null {
     return this.#retrying(() => {
       const { cursor } = now;
-      let latest: SegmentView | null = null;
+      const startOffset = cursor[Cursor.LOG_START_OFFSET]!;
+      let latest: TimestampLookup | null = null;
+      let latestView: SegmentView | null = null;
       let maxTimestamp = -1;
-      for (const view of this.#segmentsFrom(cursor[Cursor.LOG_START_OFFSET]!)) {
-        const timestamp = this.#maxTimestampOf(view);
-        if (timestamp <= maxTimestamp) continue;
-        latest = view;
-        maxTimestamp = timestamp;
+      for (const view of this.#segmentsFrom(startOffset)) {
+        if (view.baseOffset < startOffset) {
+          latest = this.#latestFrom(view, startOffset);
+          maxTimestamp = latest?.timestamp ?? -1;
+        } else if (this.#maxTimestampOf(view) > maxTimestamp) {
+          maxTimestamp = this.#maxTimestampOf(view);
+          latestView = view;
+        }
       }
-      if (latest === null) return null;
-      const isActive = latest === this.#active;
-      const offset = isActive
-        ? cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET]!
-        : latest.lastTimeEntry().offset;
-      const from = latest.positionOf(offset, this.#endOf(latest));
-      const lookup = this.#firstRecord(latest, from, (time) => time >= maxTimestamp);
-      return lookup !== null && lookup.offset < cursor[MARK_OF_BOUND[bound]]! ? lookup : null;
+      if (latestView !== null) {
+        const from = latestView.positionOf(this.#maxOffsetOf(latestView), this.#endOf(latestView));
+        latest = this.#firstRecord(latestView, from, (time) => time >= maxTimestamp);
+      }
+      return latest !== null && latest.offset < cursor[MARK_OF_BOUND[bound]]! ? latest : null;
     });
   }
 
@@ -371,6 +373,27 @@ export class PartitionReader {
     return view.lastTimeEntry().timestamp;
   }
 
+  #maxOffsetOf(view: SegmentView): number {
+    if (view === this.#active) return now.cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET]!;
+    return view.lastTimeEntry().offset;
+  }
+
+  /** The latest record from `startOffset` on, in the segment that holds it: its largest timestamp may lie before. */
+  #latestFrom(view: SegmentView, startOffset: number): TimestampLookup | null {
+    const end = this.#endOf(view);
+    const from = view.positionOf(startOffset, end);
+    let latest: TimestampLookup | null = null;
+    view.walk(from, end, (header, at, position, size) => {
+      const newest: number = latest?.timestamp ?? -1;
+      if (batchMaxTimestamp(header, at) <= newest) return true;
+      const leaderEpoch = batchLeaderEpoch(header, at);
+      const found = latestRecordIn(view, position, size, leaderEpoch, startOffset);
+      if (found !== null && found.timestamp > newest) latest = found;
+      return true;
+    });
+    return latest;
+  }
+
   #endOf(view: SegmentView): number {
     return view === this.#active ? now.cursor[Cursor.ACTIVE_POSITION]! : view.sealedSize;
   }
@@ -394,6 +417,14 @@ export class PartitionReader {
 
 const records = new RecordCursor();
 
+/** Reads the batch at `position` and puts `records` before its first record. */
+function unfold(view: SegmentView, position: number, size: number): void {
+  if (batchBytes.length < size) batchBytes = Buffer.allocUnsafeSlow(size);
+  view.read(batchBytes, 0, size, position);
+  const bytes = batchBytes.subarray(0, size);
+  records.reset(bytes, new DataView(bytes.buffer, bytes.byteOffset, size), 0);
+}
+
 function firstRecordIn(
   view: SegmentView,
   position: number,
@@ -401,16 +432,29 @@ function firstRecordIn(
   leaderEpoch: number,
   isWanted: (timestamp: number, offset: number) => boolean,
 ): TimestampLookup | null {
-  if (batchBytes.length < size) batchBytes = Buffer.allocUnsafeSlow(size);
-  view.read(batchBytes, 0, size, position);
-  const bytes = batchBytes.subarray(0, size);
-  records.reset(bytes, new DataView(bytes.buffer, bytes.byteOffset, size), 0);
+  unfold(view, position, size);
   while (records.next()) {
     if (isWanted(records.timestamp, records.offset)) {
       return { offset: records.offset, timestamp: records.timestamp, leaderEpoch };
     }
   }
   return null;
+}
+
+function latestRecordIn(
+  view: SegmentView,
+  position: number,
+  size: number,
+  leaderEpoch: number,
+  startOffset: number,
+): TimestampLookup | null {
+  let latest: TimestampLookup | null = null;
+  unfold(view, position, size);
+  while (records.next()) {
+    if (records.offset < startOffset || records.timestamp <= (latest?.timestamp ?? -1)) continue;
+    latest = { offset: records.offset, timestamp: records.timestamp, leaderEpoch };
+  }
+  return latest;
 }
 
 function noteMarks(out: ReadPlan): void {

@@ -19,7 +19,7 @@ const plan: fc.Arbitrary<BatchPlan> = fc.record({
   fault: fc.constantFrom('none', 'none', 'repeat', 'repeat', 'gap', 'stale', 'bump'),
 });
 
-const plans = fc.array(plan, { minLength: 1, maxLength: 6 });
+const plans = fc.array(plan, { minLength: 1, maxLength: 8, size: 'max' });
 const share = fc.integer({ min: 0, max: 100 });
 
 /** An action on the log; numbers are shares of what is there, so that they mean something while shrinking. */
@@ -118,7 +118,7 @@ function restartNow(log: LogUnderTest, kind: RestartKind): void {
 
 function check(usesManifest: boolean, kinds: readonly RestartKind[]): void {
   fc.assert(
-    fc.property(fc.integer(), fc.array(step, { maxLength: 40 }), (seed, steps) => {
+    fc.property(fc.integer(), fc.array(step, { maxLength: 50, size: 'max' }), (seed, steps) => {
       const log = new LogUnderTest(seed, { usesManifest });
       for (const each of steps) {
         if (each.kind === 'do') log.step(() => perform(log, each.action));

@@ -241,7 +241,8 @@ export class LogUnderTest {
       offset > this.endOffset ? start === -1 : start === Math.max(offset, this.startOffset),
       () => `deleteRecordsBefore(${offset}) answered ${start}`,
     );
-    if (offset <= this.endOffset) this.startOffset = Math.max(offset, this.startOffset);
+    if (offset > this.endOffset) return;
+    this.startOffset = Math.max(offset, this.startOffset);
     for (const { baseOffset } of this.log.segments().slice(1)) {
       expect(baseOffset > this.startOffset || this.#isActive(baseOffset), () => {
         return `a whole segment below ${this.startOffset} stayed`;
@@ -336,11 +337,8 @@ export class LogUnderTest {
       () => `time ${timestamp}: ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`,
     );
     expect(found?.leaderEpoch === wanted?.leaderEpoch, () => `epoch at time ${timestamp}`);
-    // Segments are dropped as a whole, so records below the start offset may still count here, as in Kafka.
-    const first = this.log.segments()[0]!.baseOffset;
-    const kept = all.filter(({ offset }) => offset >= first);
-    const max = Math.max(-1, ...kept.map((record) => record.timestamp));
-    const latest = max < 0 ? undefined : kept.find((record) => record.timestamp === max);
+    const max = Math.max(-1, ...live.map((record) => record.timestamp));
+    const latest = max < 0 ? undefined : live.find((record) => record.timestamp === max);
     const maximum = this.reader.offsetOfMaxTimestamp('logEndOffset');
     expect(
       maximum?.offset === latest?.offset,
@@ -437,7 +435,9 @@ export class LogUnderTest {
     this.#open(kind);
     const endOffset = this.cursor[Cursor.LOG_END_OFFSET]!;
     const startOffset = this.cursor[Cursor.LOG_START_OFFSET]!;
-    const promised = kind === 'power' ? Math.min(flushedOffset, this.#lowestEnd) : this.#lowestEnd;
+    // Below the log start offset nothing is left to be promised, and where it was may be forgotten with the rest.
+    const flushed = flushedOffset > this.startOffset ? flushedOffset : 0;
+    const promised = kind === 'power' ? Math.min(flushed, this.#lowestEnd) : this.#lowestEnd;
     expect(
       endOffset >= promised,
       () => `the log ends at ${endOffset} after ${kind}, ${promised} was promised`,
