@@ -25,6 +25,7 @@ import {
 import { adoptDirectories } from './adoption.ts';
 import {
   type BrokerImage,
+  compactDirectories,
   type ImageDelta,
   MetadataImage,
   type TopicDelta,
@@ -42,7 +43,7 @@ import {
 import type { MetadataStore, Operation } from './metadata-store.ts';
 import { ProducerIds } from './producer-ids.ts';
 import type { ResourceConfigs } from './resource-configs.ts';
-import { collisionKey, hasCollisionCharacter, INTERNAL_TOPICS } from './topic-names.ts';
+import { INTERNAL_TOPICS } from './topic-names.ts';
 import {
   isRefusal,
   type PartitionsCreation,
@@ -55,6 +56,7 @@ import {
   type TopicCreation,
   type TopicPlan,
 } from './topic-plans.ts';
+import { type Topic, TopicTable } from './topic-table.ts';
 
 export type TopicConfigs = Readonly<Record<string, string>>;
 
@@ -91,17 +93,6 @@ export interface ControllerOptions {
   readonly log: (line: string) => void;
 }
 
-/** A topic as the controller knows it. */
-export interface Topic {
-  readonly name: string;
-  readonly record: TopicRecord;
-  /** Of its key in the store. */
-  readonly revision: number;
-  /** Per partition. */
-  readonly slots: readonly number[];
-  readonly directories: readonly string[];
-}
-
 export interface CreatedTopic {
   readonly name: string;
   readonly topicId: string;
@@ -128,9 +119,7 @@ export class Controller {
   readonly #rules: TopicRules;
   readonly #random: (bytes: Uint8Array) => void;
   readonly #log: (line: string) => void;
-  readonly #topics = new Map<string, Topic>();
-  readonly #namesById = new Map<string, string>();
-  readonly #namesByCollision = new Map<string, Set<string>>();
+  readonly #topics = new TopicTable();
   #brokerIds: number[];
   #lastChange: Promise<unknown> = Promise.resolve();
 
@@ -159,12 +148,11 @@ export class Controller {
   }
 
   topicById(topicId: string): Topic | undefined {
-    const name = this.#namesById.get(topicId);
-    return name === undefined ? undefined : this.#topics.get(name);
+    return this.#topics.getById(topicId);
   }
 
   topics(): IterableIterator<Topic> {
-    return this.#topics.values();
+    return this.#topics.all();
   }
 
   /** Tells every image which brokers there are. */
@@ -225,7 +213,7 @@ export class Controller {
           ];
         }),
       });
-      for (const topic of topics) this.#forget(topic);
+      for (const topic of topics) this.#topics.delete(topic);
       await this.#publish({ deletedTopics: topics.map((topic) => topic.name) });
       await this.#engine.deletePartitions(topics.flatMap((topic) => topic.slots));
       await this.#commit({
@@ -296,7 +284,7 @@ export class Controller {
       if (options.validateOnly !== true && changes.length > 0) {
         const { revision } = await this.#commitRecords(changes);
         await this.#reconfigure(
-          changes.map(({ topic, record }) => this.#remember({ ...topic, record, revision })),
+          changes.map(({ topic, record }) => this.#topics.set({ ...topic, record, revision })),
         );
       }
       return outcomes;
@@ -305,7 +293,7 @@ export class Controller {
 
   /** Takes broker settings into account that changed: those of topics without a value of their own. */
   settingsChanged(): Promise<void> {
-    return this.#change(() => this.#reconfigure([...this.#topics.values()]));
+    return this.#change(() => this.#reconfigure([...this.#topics.all()]));
   }
 
   /** Runs changes one after the other: each sees what the one before left. */
@@ -324,13 +312,8 @@ export class Controller {
         this.#rules.defaultReplicationFactor,
         this.#brokerIds.length,
       ),
-      topicExists: (name) => this.#topics.has(name),
-      collidingTopic: (key, name) => {
-        for (const existing of this.#namesByCollision.get(key) ?? []) {
-          if (existing !== name) return existing;
-        }
-        return null;
-      },
+      topicExists: (name) => this.#topics.get(name) !== undefined,
+      collidingTopic: (name) => this.#topics.colliding(name),
       configProblem: (configs) => this.#rules.problem(configs),
     };
   }
@@ -369,7 +352,7 @@ export class Controller {
     const grown = changes.map(({ topic, record }) => {
       const added = refs.slice(next, next + record.partitions - topic.slots.length);
       next += added.length;
-      return this.#remember({
+      return this.#topics.set({
         name: topic.name,
         record,
         revision,
@@ -480,7 +463,7 @@ export class Controller {
     const { revision } = await this.#commitRecords(adopted);
     const names = found.map(({ name }) => name);
     this.#log(`adopted ${names.length} topics found in the data directory: ${names.join(', ')}`);
-    return adopted.map(({ topic, record }) => this.#remember({ ...topic, record, revision }));
+    return adopted.map(({ topic, record }) => this.#topics.set({ ...topic, record, revision }));
   }
 
   async #openTopics(
@@ -493,7 +476,7 @@ export class Controller {
     return topics.map((topic) => {
       const own = refs.slice(next, next + topic.record.partitions);
       next += own.length;
-      return this.#remember({
+      return this.#topics.set({
         ...topic,
         slots: own.map((ref) => ref.slot),
         directories: own.map((ref) => ref.directory),
@@ -528,30 +511,9 @@ export class Controller {
     return refs;
   }
 
-  #remember(topic: Topic): Topic {
-    this.#topics.set(topic.name, topic);
-    this.#namesById.set(topic.record.id, topic.name);
-    if (hasCollisionCharacter(topic.name)) {
-      const key = collisionKey(topic.name);
-      const names = this.#namesByCollision.get(key) ?? new Set();
-      names.add(topic.name);
-      this.#namesByCollision.set(key, names);
-    }
-    return topic;
-  }
-
-  #forget(topic: Topic): void {
-    this.#topics.delete(topic.name);
-    this.#namesById.delete(topic.record.id);
-    this.#namesByCollision.get(collisionKey(topic.name))?.delete(topic.name);
-  }
-
   #topicDelta(topic: Topic): TopicDelta {
     const { name, record, slots, directories } = topic;
     const { log, minInsyncReplicas } = this.#rules.resolve(record.configs);
-    const stem = directories[0]?.endsWith('-0') ? directories[0].slice(0, -2) : null;
-    const follows =
-      stem !== null && directories.every((path, index) => path === `${stem}-${index}`);
     return {
       name,
       topicId: record.id,
@@ -560,8 +522,7 @@ export class Controller {
       maxMessageBytes: log.maxMessageBytes,
       messageTimestampType: log.messageTimestampType,
       slots,
-      directoryStem: follows ? stem : null,
-      directories: follows ? null : directories,
+      ...compactDirectories(directories),
       leaderIds: collapse(record.replicas.map((brokers) => brokers[0]!)),
       leaderEpochs: record.leaderEpochs,
       replicas: record.replicas,

@@ -164,10 +164,6 @@ function shared<T>(values: readonly T[], partition: number): T {
 /** A topic image as it travels. */
 function compactTopic(topic: TopicImage): TopicDelta {
   const partitions = topic.partitions;
-  const first = partitions[0]?.directory ?? '-0';
-  const stem = first.endsWith('-0') ? first.slice(0, -2) : null;
-  const follows =
-    stem !== null && partitions.every((p) => p.directory === `${stem}-${p.partition}`);
   return {
     name: topic.name,
     topicId: topic.topicId,
@@ -176,8 +172,7 @@ function compactTopic(topic: TopicImage): TopicDelta {
     maxMessageBytes: topic.maxMessageBytes,
     messageTimestampType: topic.messageTimestampType,
     slots: partitions.map((p) => p.slot),
-    directoryStem: follows ? stem : null,
-    directories: follows ? null : partitions.map((p) => p.directory),
+    ...compactDirectories(partitions.map((p) => p.directory)),
     leaderIds: collapse(
       partitions.map((p) => p.leaderId),
       (a, b) => a === b,
@@ -195,6 +190,15 @@ function compactTopic(topic: TopicImage): TopicDelta {
       sameList,
     ),
   };
+}
+
+/** Partition directories as they travel: by their common stem where they have one. */
+export function compactDirectories(
+  directories: readonly string[],
+): Pick<TopicDelta, 'directoryStem' | 'directories'> {
+  const stem = directories[0]?.replace(/-0$/, '') ?? '';
+  const follow = directories.every((path, partition) => path === `${stem}-${partition}`);
+  return follow ? { directoryStem: stem, directories: null } : { directoryStem: null, directories };
 }
 
 function collapse<T>(values: readonly T[], equal: (a: T, b: T) => boolean): readonly T[] {

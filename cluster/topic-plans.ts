@@ -5,12 +5,7 @@
  * Main thread; pure.
  */
 import { ErrorCode } from '../engine/base/error-codes.ts';
-import {
-  CLUSTER_METADATA_TOPIC,
-  collisionKey,
-  hasCollisionCharacter,
-  topicNameProblem,
-} from './topic-names.ts';
+import { CLUSTER_METADATA_TOPIC, topicNameProblem } from './topic-names.ts';
 
 /** Why one thing asked for is refused. */
 export interface Refusal {
@@ -47,7 +42,7 @@ export interface PlanningContext {
   readonly defaultReplicationFactor: number;
   topicExists(name: string): boolean;
   /** An existing topic whose name differs only in `.` and `_`, or null. */
-  collidingTopic(key: string, name: string): string | null;
+  collidingTopic(name: string): string | null;
   /** What is wrong with the configs, or null. */
   configProblem(configs: Readonly<Record<string, string>>): string | null;
 }
@@ -79,9 +74,7 @@ export function planTopic(creation: TopicCreation, context: PlanningContext): To
   if (context.topicExists(name)) {
     return refuse(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
   }
-  const colliding = hasCollisionCharacter(name)
-    ? context.collidingTopic(collisionKey(name), name)
-    : null;
+  const colliding = context.collidingTopic(name);
   if (colliding !== null) {
     return refuse(
       ErrorCode.INVALID_TOPIC_EXCEPTION,

@@ -28,6 +28,7 @@ import {
   type ResourceRefusal,
   ResourceType,
 } from './config-resources.ts';
+import { outcomesOf, refusalOf } from './failures.ts';
 
 /** What a change may look at: the configs as they stand, and what a config is. */
 export interface ConfigView {
@@ -58,11 +59,14 @@ export async function applyConfigChanges(
     const problem = nameProblem(resource, services);
     if (problem !== null) outcomes[index] = problem;
     else if (resourceType === ResourceType.TOPIC) topics.push({ index, name, change });
-    else outcomes[index] = await applyToResource(resource, services, options);
+    else {
+      const applying = applyToResource(resource, services, options);
+      outcomes[index] = await applying.catch(refusalOf);
+    }
   }
   if (topics.length > 0) {
     const changeOf = new Map(topics.map(({ name, change }) => [name, change]));
-    const done = await services.controller.alterTopicConfigs(
+    const altering = services.controller.alterTopicConfigs(
       topics.map(({ name }) => name),
       (name, configs) => {
         const decision = changeOf.get(name)!(topicView(configs, services.settings));
@@ -71,6 +75,7 @@ export async function applyConfigChanges(
       },
       options,
     );
+    const done = await outcomesOf(topics.length, altering);
     for (const [position, { index }] of topics.entries()) outcomes[index] = done[position]!;
   }
   return outcomes;

@@ -7,6 +7,7 @@ import type {
 } from '../wire/api/create-partitions.ts';
 import type { InferInput } from '../wire/message.ts';
 import type { AdminHandler } from './admin-services.ts';
+import { outcomesOf } from './failures.ts';
 import { once } from './repeated-names.ts';
 
 type Response = InferInput<typeof createPartitionsResponse>;
@@ -26,7 +27,7 @@ export const handle: AdminHandler<CreatePartitionsRequest, Response> = async (
       results: single.map(({ name }) => row(name, late)).concat(refused),
     };
   }
-  const outcomes = await services.controller.createPartitions(
+  const creating = services.controller.createPartitions(
     single.map(({ name, count, assignments }) => ({
       name,
       count,
@@ -34,6 +35,7 @@ export const handle: AdminHandler<CreatePartitionsRequest, Response> = async (
     })),
     { validateOnly: request.validateOnly },
   );
+  const outcomes = await outcomesOf(single.length, creating);
   const results = outcomes.map((outcome, index) => row(single[index]!.name, outcome));
   return { throttleTimeMs: 0, results: refused.concat(results) };
 };

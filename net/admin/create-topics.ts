@@ -8,6 +8,7 @@ import type { CreateTopicsRequest, createTopicsResponse } from '../wire/api/crea
 import type { InferInput } from '../wire/message.ts';
 import type { AdminHandler, AdminServices } from './admin-services.ts';
 import { describeTopicConfig } from './describe-configs.ts';
+import { outcomesOf } from './failures.ts';
 import { once } from './repeated-names.ts';
 
 type Response = InferInput<typeof createTopicsResponse>;
@@ -21,7 +22,7 @@ export const handle: AdminHandler<CreateTopicsRequest, Response> = async (reques
     const late = { errorCode: ErrorCode.REQUEST_TIMED_OUT, message: null };
     return respond([...single.map((topic) => refusedRow(topic.name, late)), ...refused]);
   }
-  const outcomes = await services.controller.createTopics(
+  const creating = services.controller.createTopics(
     single.map((topic) => ({
       name: topic.name,
       partitions: topic.numPartitions,
@@ -34,6 +35,7 @@ export const handle: AdminHandler<CreateTopicsRequest, Response> = async (reques
     })),
     { validateOnly: request.validateOnly },
   );
+  const outcomes = await outcomesOf(single.length, creating);
   const rows = outcomes.map((outcome, index) =>
     isRefusal(outcome) ? refusedRow(single[index]!.name, outcome) : createdRow(outcome, services),
   );

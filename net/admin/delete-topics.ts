@@ -5,6 +5,7 @@ import type { DeleteTopicsRequest, deleteTopicsResponse } from '../wire/api/dele
 import type { InferInput } from '../wire/message.ts';
 import type { AdminHandler } from './admin-services.ts';
 import { defaultMessage } from './error-messages.ts';
+import { refusalOf } from './failures.ts';
 
 type Response = InferInput<typeof deleteTopicsResponse>;
 type Row = Response['responses'][number];
@@ -61,7 +62,16 @@ export const handle: AdminHandler<DeleteTopicsRequest, Response> = async (
     }
     accepted.set(topic.name, resolved);
   }
-  const deleted = await controller.deleteTopics([...accepted.keys()]);
+  let deleted: Set<string>;
+  try {
+    deleted = await controller.deleteTopics([...accepted.keys()]);
+  } catch (error) {
+    const { errorCode, message } = refusalOf(error);
+    return respond([
+      ...rows,
+      ...[...accepted.values()].map((target) => row(target, errorCode, message)),
+    ]);
+  }
   for (const target of accepted.values()) {
     // Another request may have deleted it while this one waited for its turn.
     rows.push(

@@ -13,6 +13,7 @@ import { assert } from '../../engine/base/assert.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import type { BrokerSettings } from '../settings/broker-settings.ts';
 import type { AdminContext, AdminHandler, AdminServices } from './admin-services.ts';
+import { outcomesOf } from './failures.ts';
 
 export type { AdminContext, AdminServices } from './admin-services.ts';
 
@@ -72,9 +73,8 @@ export class AdminApi {
     const wanted = [...new Set(names)].filter((name) => topicNameProblem(name) === null);
     const codes = new Map<string, number>();
     if (settings.values.autoCreateTopicsEnable && wanted.length > 0) {
-      const outcomes = await controller.createTopics(
-        wanted.map((name) => autoCreation(name, settings)),
-      );
+      const creating = controller.createTopics(wanted.map((name) => autoCreation(name, settings)));
+      const outcomes = await outcomesOf(wanted.length, creating);
       for (const [index, outcome] of outcomes.entries()) {
         const exists = !isRefusal(outcome) || outcome.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS;
         codes.set(wanted[index]!, exists ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);

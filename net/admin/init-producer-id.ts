@@ -10,6 +10,7 @@ import type {
 } from '../wire/api/init-producer-id.ts';
 import type { InferInput } from '../wire/message.ts';
 import type { AdminHandler } from './admin-services.ts';
+import { refusalOf } from './failures.ts';
 
 type Response = InferInput<typeof initProducerIdResponse>;
 
@@ -29,12 +30,12 @@ export const handle: AdminHandler<InitProducerIdRequest, Response> = async (requ
     }
     return refused(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   }
-  return {
-    throttleTimeMs: 0,
-    errorCode: ErrorCode.NONE,
-    producerId: await services.controller.producerIds.next(),
-    producerEpoch: 0,
-  };
+  try {
+    const nextId = await services.controller.producerIds.next();
+    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId: nextId, producerEpoch: 0 };
+  } catch (error) {
+    return refused(refusalOf(error).errorCode);
+  }
 };
 
 function refused(errorCode: ErrorCode): Response {

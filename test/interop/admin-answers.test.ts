@@ -9,18 +9,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Controller } from '../../cluster/controller.ts';
-import { ResourceConfigs } from '../../cluster/resource-configs.ts';
-import { MemoryMetadataStore } from '../../cluster/store/memory-metadata-store.ts';
-import { Prng } from '../../engine/base/prng.ts';
 import { ZERO_UUID } from '../../engine/base/uuid.ts';
-import { AdminApi } from '../../net/admin/index.ts';
-import { loadSettings } from '../../net/settings/broker-settings.ts';
-import { SettingsTopicRules } from '../../net/settings/topic-rules.ts';
 import { Reader } from '../../net/wire/reader.ts';
 import { type Api, apiByKey } from '../../net/wire/registry.ts';
 import { Writer } from '../../net/wire/writer.ts';
-import { FakeEngine } from '../cluster/fake-engine.ts';
+import { openAdmin } from '../cluster/open-admin.ts';
 
 const lines = readFileSync(new URL('./golden/admin-answers.tsv', import.meta.url), 'utf8')
   .trimEnd()
@@ -70,40 +63,6 @@ function throughWire(codec: Api['request'], value: unknown, version: number): un
   const writer = new Writer();
   codec.write(writer, value, version);
   return codec.read(new Reader(writer.bytes, 0, writer.size), version);
-}
-
-async function openAdmin(): Promise<{ admin: AdminApi; controller: Controller }> {
-  const store = new MemoryMetadataStore();
-  const engine = new FakeEngine();
-  const settings = loadSettings();
-  settings.applyIdentity(1, null);
-  const random = new Prng(1);
-  const controller = await Controller.open({
-    store,
-    engine,
-    rules: new SettingsTopicRules(settings),
-    resourceConfigs: new ResourceConfigs(store),
-    clusterId: 'cluster',
-    nodeId: 1,
-    random: (bytes) => random.fill(bytes),
-    log: () => {},
-  });
-  await controller.announce([{ id: 1, host: '127.0.0.1', port: 9092, rack: null }]);
-  let level = 'WARN';
-  const admin = new AdminApi({
-    engine,
-    controller,
-    settings,
-    volume: () => ({ totalBytes: -1, usableBytes: -1 }),
-    settingsChanged: () => controller.settingsChanged(),
-    logLevel: {
-      get: () => level,
-      set: (next) => {
-        level = next;
-      },
-    },
-  });
-  return { admin, controller };
 }
 
 describe('administrative answers are those of Kafka', async () => {
