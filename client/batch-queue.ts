@@ -9,7 +9,8 @@
  *
  * A leader takes any first sequence from a producer that it does not know. If two batches were on their way and
  * the first got lost, it would take the second, and the first could never be put before it. So under a new
- * identity there is one batch in flight until the leader has answered it.
+ * identity there is one batch in flight until the leader has answered it. And it remembers the last five batches:
+ * none is sent that would make it forget one whose fate is not known.
  *
  * One thread; no clock, no socket.
  */
@@ -20,6 +21,9 @@ import { compareBatches, type PendingBatch, type ProducerIdentity } from './pend
 
 const SEQUENCE_MASK = 0x7fffffff;
 
+/** So many batches of a producer does a leader remember, to recognize a repeated one (KIP-98). */
+const REMEMBERED_BATCHES = 5;
+
 export class BatchQueue {
   readonly topic: string;
   readonly partition: number;
@@ -27,6 +31,10 @@ export class BatchQueue {
   open: PendingBatch | null = null;
   /** Nothing is sent before this moment (monotonic ms). */
   resumeAtMs = 0;
+  /** Rounds of failures since a batch was last appended. */
+  failedRounds = 0;
+  /** The broker that the batches in flight went to. */
+  sentTo = -1;
   /** A gap in the sequences: nothing is sent until `renew`. */
   needsRenewal = false;
   readonly #sealed: PendingBatch[] = [];
@@ -35,6 +43,8 @@ export class BatchQueue {
   #isRecovering = false;
   #identity: ProducerIdentity | null = null;
   #nextSequence = 0;
+  /** Counts the batches that were given a sequence. */
+  #nextIndex = 0;
   /** Whether the leader has taken a batch under this identity. */
   #isIntroduced = false;
 
@@ -65,7 +75,17 @@ export class BatchQueue {
   /** Whether `take` could give a batch once `resumeAtMs` is past. */
   get isReady(): boolean {
     if (this.#isRecovering || this.needsRenewal || !this.hasSealed) return false;
-    return this.#isIntroduced || this.#identity === null || this.#inFlight.length === 0;
+    if (this.#identity === null || this.#inFlight.length === 0) return true;
+    return this.#isIntroduced && this.#isInWindow();
+  }
+
+  /** Whether the leader would still remember the oldest batch without an answer after taking the next one. */
+  #isInWindow(): boolean {
+    const next = this.#retries[0];
+    const index = next === undefined ? this.#nextIndex : next.sequenceIndex;
+    let oldest = index;
+    for (const batch of this.#inFlight) oldest = Math.min(oldest, batch.sequenceIndex);
+    return index - oldest < REMEMBERED_BATCHES;
   }
 
   /** Closes the open batch, if there is one, so that it can be sent. */
@@ -82,6 +102,7 @@ export class BatchQueue {
     if (this.#identity !== null && batch.baseSequence === NO_SEQUENCE) {
       const { recordCount } = batch;
       batch.baseSequence = this.#nextSequence;
+      batch.sequenceIndex = this.#nextIndex++;
       const count = recordCount > 0 ? recordCount : batch.builder.recordCount;
       this.#nextSequence = (this.#nextSequence + count) & SEQUENCE_MASK;
     }
@@ -100,6 +121,7 @@ export class BatchQueue {
   succeeded(batch: PendingBatch): void {
     this.#land(batch);
     this.#isIntroduced = true;
+    this.failedRounds = 0;
   }
 
   /** The batch in flight failed for good. */
@@ -110,6 +132,7 @@ export class BatchQueue {
 
   /** The batch in flight goes out again, not before `resumeAtMs`. */
   postpone(batch: PendingBatch, resumeAtMs: number): void {
+    if (!this.#isRecovering) this.failedRounds++;
     this.#isRecovering = true;
     this.#retry([batch]);
     this.#land(batch);

@@ -79,6 +79,8 @@ export class PendingBatch {
   attempts = 0;
   /** -1: none given yet. */
   baseSequence = NO_SEQUENCE;
+  /** Counts the batches of its partition that were given a sequence. */
+  sequenceIndex = 0;
   recordCount = 0;
   /** The batch that this one was split from, or itself; it is done when all its parts are. */
   root: PendingBatch = this;

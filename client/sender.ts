@@ -198,6 +198,7 @@ export class Sender {
       if (request !== undefined && request.bytes >= this.#options.requestBytesMax) continue;
       const attempt = this.#take(queue, nowMs);
       if (attempt === null) continue;
+      queue.sentTo = node.id;
       taken.push(queue);
       if (request === undefined) {
         requests.set(node.id, { node, attempts: [attempt], bytes: attempt.bytes.length });
@@ -218,8 +219,11 @@ export class Sender {
 
   /** When the queue may next give a batch; Infinity when only an answer can change that. */
   #dueMs(queue: BatchQueue, nowMs: number): number {
-    if (queue.needsRenewal) return queue.inFlightCount === 0 ? nowMs : Number.POSITIVE_INFINITY;
-    if (queue.isReady) return queue.resumeAtMs;
+    // A renewal waits for the last answer, or for something to send.
+    if (queue.needsRenewal && (queue.inFlightCount > 0 || queue.isEmpty)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    if (queue.needsRenewal || queue.isReady) return queue.resumeAtMs;
     if (queue.open === null || queue.hasSealed) return Number.POSITIVE_INFINITY;
     return this.isUrgent ? nowMs : queue.open.createdMs + this.#options.lingerMs;
   }
@@ -234,6 +238,8 @@ export class Sender {
       node = new Node(leaderId, this.#newBackoff());
       this.#nodes.set(leaderId, node);
     }
+    // Batches at a former leader are answered first: how they end decides what the new one may get.
+    if (queue.inFlightCount > 0 && queue.sentTo !== leaderId) return Number.POSITIVE_INFINITY;
     if (node.connection?.isOpen) {
       return node.inFlight < this.#options.maxInFlight ? node : Number.POSITIVE_INFINITY;
     }
@@ -459,11 +465,8 @@ export class Sender {
       this.#fail(attempt, error);
       return;
     }
-    const pauseMs = Math.min(
-      BACKOFF_LONGEST_MS,
-      this.#client.retryBackoffMs * 2 ** Math.min(batch.attempts - 1, 10),
-    );
-    queue.postpone(batch, nowMs + pauseMs);
+    const pauseMs = this.#client.retryBackoffMs * 2 ** Math.min(queue.failedRounds, 10);
+    queue.postpone(batch, nowMs + Math.min(BACKOFF_LONGEST_MS, pauseMs));
     this.#active.add(queue);
   }
 
