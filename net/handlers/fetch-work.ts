@@ -63,6 +63,7 @@ export class FetchWork implements Response, Waiting, Abortable {
   deadlineMs = 0;
   heapIndex = -1;
   isWaiting = false;
+  readonly waitedSlots: number[] = [];
 
   readonly #owner: FetchWorkOwner;
   // The answer.

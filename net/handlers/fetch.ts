@@ -260,6 +260,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
       // One waiter's bit serves all of the thread until the shard knocks.
       if (works.size === 0) this.#services.engine.watch(slot);
       works.add(work);
+      work.waitedSlots.push(slot);
     }
     this.#deadlines.add(work);
     // An advance between the look and the watch is not reported: look at the marks once more.
@@ -281,10 +282,9 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.isWaiting = false;
     work.request!.work = null;
     this.#deadlines.remove(work);
-    for (let index = 0; index < work.partCount; index++) {
-      const { partition } = work.parts[index]!;
-      if (partition !== null) this.#waiting.get(partition.slot)?.delete(work);
-    }
+    // Its topics may have gone meanwhile: the slots are those it began to wait with.
+    for (const slot of work.waitedSlots) this.#waiting.get(slot)?.delete(work);
+    work.waitedSlots.length = 0;
   }
 
   /** A shard knocked: a partition has grown, or is not online any more. */
