@@ -138,6 +138,21 @@ test('queue: under a new identity one batch is in flight until the leader has ta
   expect(takeAll(queue)).toEqual([b, c]);
 });
 
+test('queue: no batch is sent that would make the leader forget one whose fate is not known', () => {
+  const queue = idempotentQueue();
+  const batches = Array.from({ length: 7 }, () => fill(queue));
+  const first = queue.take(0)!;
+  queue.postpone(first, 0);
+  // The leader remembers five: the first and the four behind it.
+  expect(takeAll(queue)).toEqual(batches.slice(0, 5));
+  for (const batch of batches.slice(1, 5)) queue.succeeded(batch);
+  expect(queue.take(0)).toBeNull();
+  queue.postpone(first, 0);
+  expect(takeAll(queue)).toEqual([first]);
+  queue.succeeded(first);
+  expect(takeAll(queue)).toEqual(batches.slice(5));
+});
+
 test('queue: the halves of a batch that was too large take its place', () => {
   const queue = new BatchQueue('t', 0);
   const [a, b] = [fill(queue, 4), fill(queue, 1)];
