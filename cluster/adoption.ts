@@ -16,7 +16,12 @@ export interface FoundDirectory {
 
 export function adoptDirectories(
   found: readonly FoundDirectory[],
-  options: { readonly nodeId: number; readonly newId: () => string },
+  options: {
+    readonly nodeId: number;
+    readonly newId: () => string;
+    /** The configs that other metadata gives a topic; undefined where it says nothing. */
+    readonly configsOf: (name: string) => Readonly<Record<string, string>> | undefined;
+  },
 ): { name: string; record: TopicRecord }[] {
   const byTopic = new Map<string, FoundDirectory[]>();
   for (const directory of found) {
@@ -34,7 +39,7 @@ export function adoptDirectories(
       partitions,
       replicas: [[options.nodeId]],
       leaderEpochs: [0],
-      configs: internalTopicConfigs(name),
+      configs: options.configsOf(name) ?? internalTopicConfigs(name),
     };
     return { name, record };
   });

@@ -306,6 +306,7 @@ describe('controller: starting', () => {
     });
     engine = new FakeEngine();
     engine.epochs.set('a-2', 5);
+    engine.producerIds.push({ name: 'old-0', producerId: 41 });
     controller = await open([
       found('a', 0, 'AAAAAAAAAAAAAAAAAAAAEA'),
       found('a', 2, 'AAAAAAAAAAAAAAAAAAAAEA'),
@@ -319,6 +320,7 @@ describe('controller: starting', () => {
       leaderEpochs: [0, 0, 5],
     });
     expect(controller.image.topicByName('a')?.partitions[2]?.leaderEpoch).toBe(5);
+    expect(await controller.producerIds.next()).toBe(42);
     expect(controller.topic('old')?.record.id).toHaveLength(22);
     expect(controller.image.topicByName('__consumer_offsets')?.isInternal).toBe(true);
     expect(controller.topic('__cluster_metadata')).toBeUndefined();

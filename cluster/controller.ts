@@ -23,6 +23,7 @@ import {
   type PartitionSpec,
 } from '../engine/index.ts';
 import { adoptDirectories } from './adoption.ts';
+import type { KraftMetadata } from './kraft-metadata.ts';
 import {
   type BrokerImage,
   compactDirectories,
@@ -77,7 +78,7 @@ export interface ResolvedTopic {
 
 export type ControllerEngine = Pick<
   Engine,
-  'openPartitions' | 'deletePartitions' | 'configure' | 'discovered' | 'client'
+  'openPartitions' | 'deletePartitions' | 'configure' | 'discovered' | 'client' | 'producers'
 >;
 
 export interface ControllerOptions {
@@ -88,6 +89,8 @@ export interface ControllerOptions {
   readonly resourceConfigs: ResourceConfigs;
   readonly clusterId: string;
   readonly nodeId: number;
+  /** What the metadata of a foreign data directory says that is opened in place. */
+  readonly foreign?: KraftMetadata | undefined;
   /** Fills the bytes it is handed. */
   readonly random: (bytes: Uint8Array) => void;
   readonly log: (line: string) => void;
@@ -120,6 +123,7 @@ export class Controller {
   readonly #random: (bytes: Uint8Array) => void;
   readonly #log: (line: string) => void;
   readonly #topics = new TopicTable();
+  readonly #foreign: KraftMetadata | undefined;
   #brokerIds: number[];
   #lastChange: Promise<unknown> = Promise.resolve();
 
@@ -129,6 +133,7 @@ export class Controller {
     this.#store = options.store;
     this.#engine = options.engine;
     this.#rules = options.rules;
+    this.#foreign = options.foreign;
     this.#random = options.random;
     this.#log = options.log;
     this.#brokerIds = [options.nodeId];
@@ -450,6 +455,7 @@ export class Controller {
     const found = adoptDirectories(unknown, {
       nodeId: this.nodeId,
       newId: () => randomUuid(this.#random),
+      configsOf: (name) => this.#foreignConfigs(name),
     });
     if (found.length === 0) return [];
     const opened = await this.#openTopics(found.map((topic) => ({ ...topic, revision: 0 })));
@@ -460,10 +466,33 @@ export class Controller {
       );
       return { topic, record: { ...topic.record, leaderEpochs: collapse(leaderEpochs) } };
     });
+    await this.#skipProducerIds(opened);
     const { revision } = await this.#commitRecords(adopted);
     const names = found.map(({ name }) => name);
     this.#log(`adopted ${names.length} topics found in the data directory: ${names.join(', ')}`);
     return adopted.map(({ topic, record }) => this.#topics.set({ ...topic, record, revision }));
+  }
+
+  /** Configs that this broker does not take are left out, each with a line. */
+  #foreignConfigs(topic: string): TopicConfigs | undefined {
+    const configs = this.#foreign?.topicConfigs.get(topic);
+    if (configs === undefined) return undefined;
+    const taken = Object.entries(configs).filter(([name, value]) => {
+      const problem = this.#rules.problem(Object.fromEntries([[name, value]]));
+      if (problem !== null) this.#log(`config of adopted topic ${topic} is left out: ${problem}`);
+      return problem === null;
+    });
+    return Object.fromEntries(taken);
+  }
+
+  /** Adopted logs remember producers: a new one with the id of an old one would be taken for it. */
+  async #skipProducerIds(topics: readonly Topic[]): Promise<void> {
+    let first = this.#foreign?.nextProducerId ?? 0;
+    const slots = topics.flatMap((topic) => topic.slots);
+    for (const producers of await Promise.all(slots.map((slot) => this.#engine.producers(slot)))) {
+      for (const { producerId } of producers) first = Math.max(first, producerId + 1);
+    }
+    if (first > 0) await this.producerIds.skipTo(first);
   }
 
   async #openTopics(

@@ -29,6 +29,18 @@ export class ProducerIds {
     return this.#next++;
   }
 
+  /** Keeps ids below this one from being given: others have used them. Durable when it resolves. */
+  async skipTo(first: number): Promise<void> {
+    const stored = await this.#store.get(PRODUCER_IDS_KEY);
+    if (stored !== null && Number(stored.value) >= first) return;
+    await this.#store.txn({
+      compare: [],
+      apply: [{ put: PRODUCER_IDS_KEY, value: String(first) }],
+    });
+    this.#next = 0;
+    this.#blockEnd = 0;
+  }
+
   async #claimBlock(): Promise<void> {
     for (;;) {
       const stored = await this.#store.get(PRODUCER_IDS_KEY);

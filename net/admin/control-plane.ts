@@ -7,7 +7,9 @@
 import { join } from 'node:path';
 import { newIdentity, openIdentity } from '../../cluster/broker-identity.ts';
 import { Controller } from '../../cluster/controller.ts';
+import type { KraftMetadata } from '../../cluster/kraft-metadata.ts';
 import type { BrokerImage, ImageDelta, MetadataImage } from '../../cluster/metadata-image.ts';
+import { TOPICS_PREFIX } from '../../cluster/metadata-keys.ts';
 import type { MetadataStore } from '../../cluster/metadata-store.ts';
 import { ResourceConfigs } from '../../cluster/resource-configs.ts';
 import { MemoryMetadataStore } from '../../cluster/store/memory-metadata-store.ts';
@@ -20,6 +22,7 @@ import type { BrokerSettings } from '../settings/broker-settings.ts';
 import type { SettingValues } from '../settings/setting-values.ts';
 import { SettingsTopicRules } from '../settings/topic-rules.ts';
 import { AdminApi } from './index.ts';
+import { readKafkaMetadata } from './kafka-directory.ts';
 
 export interface ControlPlaneOptions {
   /** null: everything in memory. */
@@ -81,6 +84,13 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   try {
     const resourceConfigs = new ResourceConfigs(store);
     await resourceConfigs.load();
+    // While there are no topics of our own, what Kafka's metadata says of those it left holds.
+    const { values: topics, revision } = await store.range(TOPICS_PREFIX);
+    const mayAdopt = topics.length === 0 && dataDir !== null;
+    const foreign = mayAdopt ? readKafkaMetadata(dataDir) : undefined;
+    if (foreign !== undefined && revision === 0) {
+      await adoptBrokerConfigs(foreign, resourceConfigs, nodeId);
+    }
     applyDynamicSettings(settings, resourceConfigs, nodeId, log);
     const engine = await options.engine;
     const controller = await Controller.open({
@@ -88,6 +98,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       engine,
       rules: new SettingsTopicRules(settings),
       resourceConfigs,
+      foreign,
       clusterId,
       nodeId,
       random,
@@ -97,6 +108,20 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** Dynamic settings that Kafka's controller kept of all brokers and of this one. */
+async function adoptBrokerConfigs(
+  foreign: KraftMetadata,
+  resourceConfigs: ResourceConfigs,
+  nodeId: number,
+): Promise<void> {
+  for (const name of ['', String(nodeId)]) {
+    const configs = new Map(Object.entries(foreign.brokerConfigs.get(name) ?? {}));
+    if (configs.size > 0) {
+      await resourceConfigs.change('broker', name, (_current, store) => store(configs));
+    }
   }
 }
 

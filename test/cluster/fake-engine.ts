@@ -13,6 +13,7 @@ import type {
   Marks,
   PartitionRef,
   PartitionSpec,
+  ProducerSummary,
 } from '../../engine/index.ts';
 
 export interface FakePartition extends PartitionSpec {
@@ -31,6 +32,8 @@ export class FakeEngine implements ControllerEngine {
   readonly broken = new Set<string>();
   /** The latest leader epoch that the log of a partition (`topic-partition`) holds; 0 where nothing is said. */
   readonly epochs = new Map<string, number>();
+  /** The producers that logs (`topic-partition`) remember. */
+  readonly producerIds: { readonly name: string; readonly producerId: number }[] = [];
   /** Runs before each deletion: a place to crash. */
   beforeDelete: () => void = () => {};
   #nextSlot = 0;
@@ -97,8 +100,18 @@ export class FakeEngine implements ControllerEngine {
     return { errorCode: ErrorCode.NONE, leaderEpoch: -1, endOffset: -1 };
   }
 
-  async producers(): Promise<[]> {
-    return [];
+  async producers(slot: number): Promise<ProducerSummary[]> {
+    const partition = this.partitions.get(slot);
+    return this.producerIds
+      .filter(({ name }) => name === `${partition?.topic}-${partition?.partition}`)
+      .map(({ producerId }) => ({
+        producerId,
+        producerEpoch: 0,
+        lastSequence: 0,
+        lastTimestamp: 0,
+        coordinatorEpoch: 0,
+        currentTxnStartOffset: -1,
+      }));
   }
 
   /** Of the client only what reads the marks of a partition. */
