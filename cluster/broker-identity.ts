@@ -13,7 +13,7 @@ export interface BrokerIdentity {
 }
 
 /** What is needed of a file system. */
-export interface IdentityFiles {
+interface IdentityFiles {
   exists(path: string): boolean;
   readFile(path: string): Uint8Array;
   writeFileAtomic(path: string, bytes: Uint8Array, sync: boolean): void;

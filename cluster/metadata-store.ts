@@ -20,7 +20,7 @@ export interface StoredValue {
 }
 
 /** Holds when the key's revision equals `revision`; 0: when the key does not exist. */
-export interface Comparison {
+interface Comparison {
   readonly key: string;
   readonly revision: number;
 }
