@@ -53,7 +53,7 @@ export function randomBatch(random: Prng, baseOffset: number, codec: number): Ra
 export function damage(bytes: Uint8Array, random: Prng, from: number, to: number): number {
   const at = random.between(from, to - 1);
   const end = Math.min(to, at + (random.chance(0.5) ? 1 : random.between(1, 16)));
-  const before = bytes.slice(at, end);
+  const before = Uint8Array.from(bytes.subarray(at, end));
   switch (random.below(3)) {
     case 0:
       for (let one = at; one < end; one++) bytes[one] = random.uint32();

@@ -3,6 +3,7 @@
 import * as batches from './batches.ts';
 import * as logFiles from './log-files.ts';
 import * as records from './records.ts';
+import * as recovery from './recovery.ts';
 import type { FuzzTarget } from './target.ts';
 import * as wire from './wire.ts';
 
@@ -17,6 +18,7 @@ export const registry: readonly Registered[] = [
   { target: batches, smokeEvents: 1500 },
   { target: records, smokeEvents: 600 },
   { target: logFiles, smokeEvents: 5000 },
+  { target: recovery, smokeEvents: 400 },
 ];
 
 export const SMOKE_SEED = 20_251_031;

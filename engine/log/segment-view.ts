@@ -160,7 +160,7 @@ export class SegmentView {
       }
       return batchLastOffset(view, at) < offset;
     });
-    if (isWrong || (isFirst && from > 0 && from < end)) return -1;
+    if (isWrong || (isFirst && from > 0)) return -1;
     return position;
   }
 
