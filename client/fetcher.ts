@@ -310,7 +310,7 @@ export class Fetcher {
       const connection = await this.#client.connectionTo(leaderId, this.#purpose, take);
       const { metadata } = this.#client;
       const newest = connection.versionOf(fetchApi);
-      const hasIds = partitions.every((each) => metadata.known(each.topic)?.topicId != null);
+      const hasIds = partitions.every((each) => metadata.lastKnown(each.topic)?.topicId != null);
       const version = hasIds ? newest : Math.min(newest, FETCH_BY_TOPIC_ID_VERSION - 1);
       const frame = await connection.callFrame(
         fetchApi,
@@ -341,7 +341,7 @@ export class Fetcher {
       else list.push(partition);
     }
     return [...byTopic].map(([topic, list]) => {
-      const info = this.#client.metadata.known(topic)!;
+      const info = this.#client.metadata.lastKnown(topic)!;
       return {
         ...(version < FETCH_BY_TOPIC_ID_VERSION ? { topic } : { topicId: info.topicId! }),
         partitions: list.map((each) => ({
@@ -359,7 +359,7 @@ export class Fetcher {
     if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, 'fetch');
     const names = new Map<string, string>();
     for (const { topic } of partitions) {
-      const topicId = this.#client.metadata.known(topic)?.topicId;
+      const topicId = this.#client.metadata.lastKnown(topic)?.topicId;
       if (topicId != null) names.set(topicId, topic);
     }
     const chunks: {

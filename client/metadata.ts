@@ -84,6 +84,11 @@ export class MetadataCache {
     return this.#stale.has(name) ? undefined : this.#topics.get(name);
   }
 
+  /** As `known`, also when it is stale: for what does not change when leaders move, such as ids. */
+  lastKnown(name: string): TopicInfo | undefined {
+    return this.#topics.get(name);
+  }
+
   /** The next use of this topic asks again. */
   markStale(name: string): void {
     this.#stale.add(name);

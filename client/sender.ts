@@ -369,7 +369,7 @@ export class Sender {
     for (const { queue, bytes } of attempts) {
       let topic = byName.get(queue.topic);
       if (topic === undefined) {
-        const topicId = this.#client.metadata.known(queue.topic)?.topicId ?? null;
+        const topicId = this.#client.metadata.lastKnown(queue.topic)?.topicId ?? null;
         topic = { name: queue.topic, topicId, partitions: [] };
         byName.set(queue.topic, topic);
       }

@@ -253,7 +253,7 @@ export class FakeBrokers {
       case Api.API_VERSIONS:
         return this.#apiVersions(ErrorCode.NONE);
       case Api.METADATA:
-        return this.#metadata(body as MetadataRequest);
+        return this.#metadata(body as MetadataRequest, version);
       case Api.INIT_PRODUCER_ID:
         return {
           throttleTimeMs: 0,
@@ -301,9 +301,9 @@ export class FakeBrokers {
     return [...this.topics.keys()].find((name) => topicIdOf(name) === named.topicId);
   }
 
-  #metadata(request: MetadataRequest): unknown {
-    const names =
-      request.topics === null ? [...this.topics.keys()] : request.topics.map((each) => each.name!);
+  #metadata(request: MetadataRequest, version: number): unknown {
+    const isAll = request.topics === null || (version === 0 && request.topics.length === 0);
+    const names = isAll ? [...this.topics.keys()] : request.topics!.map((each) => each.name!);
     return {
       brokers: this.ports.map((port, nodeId) => ({ nodeId, host: '127.0.0.1', port, rack: null })),
       clusterId: 'fake',
