@@ -7,6 +7,7 @@
  * partitions it has.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { assert } from '../../engine/base/assert.ts';
 import { type Clock, systemClock } from '../../engine/base/clock.ts';
 import { MillraceError, messageOf } from '../../engine/base/errors.ts';
 import type { StoredValue } from '../metadata-store.ts';
@@ -78,6 +79,7 @@ class SqliteRows implements MetadataRows {
   revision: number;
   readonly #database: DatabaseSync;
   readonly #get: StatementSync;
+  readonly #all: StatementSync;
   readonly #range: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
@@ -98,6 +100,7 @@ class SqliteRows implements MetadataRows {
     // After the tables: a new file costs fewer flushes so. Exclusive before it: no shared index file is needed.
     database.exec('PRAGMA journal_mode = WAL');
     this.#get = database.prepare('SELECT * FROM value WHERE key = ?');
+    this.#all = database.prepare('SELECT * FROM value ORDER BY key');
     this.#range = database.prepare('SELECT * FROM value WHERE key >= ? AND key < ? ORDER BY key');
     this.#put = database.prepare(
       'INSERT OR REPLACE INTO value (key, value, revision, create_revision, lease) VALUES (?, ?, ?, ?, ?)',
@@ -114,8 +117,9 @@ class SqliteRows implements MetadataRows {
   }
 
   range(prefix: string): StoredValue[] {
-    // The end lies behind every string that starts with the prefix: no key holds the last code point.
-    const rows = this.#range.all(prefix, `${prefix}\u{10ffff}`) as unknown as ValueRow[];
+    const rows = (prefix === ''
+      ? this.#all.all()
+      : this.#range.all(prefix, endOfPrefix(prefix))) as unknown as ValueRow[];
     return rows.map(toStoredValue);
   }
 
@@ -160,6 +164,13 @@ class SqliteRows implements MetadataRows {
   close(): void {
     this.#database.close();
   }
+}
+
+/** The first string behind all those that start with the prefix. */
+function endOfPrefix(prefix: string): string {
+  const last = prefix.charCodeAt(prefix.length - 1);
+  assert(last < 0x7f, 'metadata store: a prefix ends in an ASCII character');
+  return prefix.slice(0, -1) + String.fromCharCode(last + 1);
 }
 
 function toStoredValue(row: ValueRow): StoredValue {

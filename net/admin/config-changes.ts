@@ -180,6 +180,12 @@ function resourceView(
   };
 }
 
+/** Dynamic in Kafka; here the sockets are bound once. */
+const LISTENER_SETTINGS: ReadonlySet<string> = new Set([
+  'listeners',
+  'listener.security.protocol.map',
+]);
+
 /** Kafka's checks of dynamic broker configs. Names nobody knows are taken: plugins may read them. */
 function brokerConfigProblem(
   change: {
@@ -213,6 +219,12 @@ function brokerConfigProblem(
     return invalidRequest(
       `Cannot update these configs at default cluster level, broker id must be specified: [${names}]`,
     );
+  }
+  const fixedHere = given.filter(
+    ({ name, text }) => LISTENER_SETTINGS.has(name) && before.get(name) !== text,
+  );
+  if (fixedHere.length > 0) {
+    return invalidRequest('Listeners cannot be changed while the broker runs.');
   }
   for (const { name, text, known } of given) {
     const definition = known ?? DYNAMIC_ONLY_CONFIGS.get(name);

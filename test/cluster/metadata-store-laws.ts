@@ -75,11 +75,29 @@ export function checkMetadataStore(name: string, subject: StoreUnderTest): void 
     });
 
     test('a range holds the keys of its prefix in order, and nothing beside', async () => {
-      for (const key of ['b', 'a/2', 'a/10', 'a', 'a0', 'a/\u{1f600}', 'a/ä']) await set(key, key);
+      for (const key of [
+        'b',
+        'a/2',
+        'a/10',
+        'a',
+        'a0',
+        'a/\u{1f600}',
+        'a/ä',
+        'a/\u{10ffff}',
+        'a/\0x',
+      ])
+        await set(key, key);
       const { values, revision } = await store.range('a/');
-      expect(values.map(({ key }) => key)).toEqual(['a/10', 'a/2', 'a/ä', 'a/\u{1f600}']);
-      expect(revision).toBe(7);
-      expect((await store.range('')).values).toHaveLength(7);
+      expect(values.map(({ key }) => key)).toEqual([
+        'a/\0x',
+        'a/10',
+        'a/2',
+        'a/ä',
+        'a/\u{1f600}',
+        'a/\u{10ffff}',
+      ]);
+      expect(revision).toBe(9);
+      expect((await store.range('')).values).toHaveLength(9);
       expect((await store.range('c')).values).toEqual([]);
     });
 
