@@ -7,8 +7,14 @@
 
 import type { RecordCursor, RecordHeader } from '../engine/format/records.ts';
 import { UsageError } from './failure.ts';
-import type { Output } from './output.ts';
 import { parseEscaped } from './values.ts';
+
+/** Where printed records go: an `Output`, or a stand-in for it. */
+export interface RecordOutput {
+  append(source: Uint8Array, from: number, to: number): void;
+  appendText(text: string): void;
+  appendByte(byte: number): void;
+}
 
 /** Where a record comes from, besides what its cursor knows. */
 export interface RecordPlace {
@@ -16,7 +22,7 @@ export interface RecordPlace {
   readonly partition: number;
 }
 
-export type PrintRecord = (output: Output, place: RecordPlace, cursor: RecordCursor) => void;
+export type PrintRecord = (output: RecordOutput, place: RecordPlace, cursor: RecordCursor) => void;
 
 export interface FormatOptions {
   readonly format: string;
@@ -100,7 +106,7 @@ function stepOf(code: string, nullBytes: Buffer): PrintRecord {
 }
 
 function appendRange(
-  output: Output,
+  output: RecordOutput,
   cursor: RecordCursor,
   at: number,
   length: number,
@@ -111,7 +117,7 @@ function appendRange(
 }
 
 /** `name=value` with commas, as kcat prints them; a null value as `name=NULL`. */
-function appendHeaders(output: Output, headers: readonly RecordHeader[]): void {
+function appendHeaders(output: RecordOutput, headers: readonly RecordHeader[]): void {
   for (const [index, { key, value }] of headers.entries()) {
     if (index > 0) output.appendText(',');
     output.appendText(`${key}=`);
@@ -120,7 +126,7 @@ function appendHeaders(output: Output, headers: readonly RecordHeader[]): void {
   }
 }
 
-function printJson(output: Output, place: RecordPlace, cursor: RecordCursor): void {
+function printJson(output: RecordOutput, place: RecordPlace, cursor: RecordCursor): void {
   const headers = cursor.headers();
   const record = {
     topic: place.topic,
