@@ -8,7 +8,7 @@
 import { UsageError } from './failure.ts';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof levels)[number];
+type LogLevel = (typeof levels)[number];
 export type Log = (line: string, level: LogLevel) => void;
 
 /** A log of the given format that drops what is below `level`. Throws `UsageError` for unknown names. */

@@ -17,7 +17,7 @@ export interface RecordOutput {
 }
 
 /** Where a record comes from, besides what its cursor knows. */
-export interface RecordPlace {
+interface RecordPlace {
   readonly topic: string;
   readonly partition: number;
 }

@@ -11,7 +11,7 @@ export interface Address {
   readonly port: number;
 }
 
-export const DEFAULT_PORT = 9092;
+const DEFAULT_PORT = 9092;
 
 /** Parses `host`, `host:port` or `[v6]:port`. Throws `ClientError` 'argument' for anything else. */
 export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address {

@@ -1,7 +1,13 @@
 /** The client's public surface: `millrace/client`. Works against Millrace and against Apache Kafka. */
 
 export type { BatchReport } from './accumulator.ts';
-export { Admin, type ConfigEntry, type ConfigResource, type NewTopic } from './admin.ts';
+export {
+  Admin,
+  type ConfigEntry,
+  type ConfigResource,
+  type ConfigSource,
+  type NewTopic,
+} from './admin.ts';
 export { Client, type ClientOptions } from './client.ts';
 export { BrokerError, ClientError, type ClientErrorCode } from './client-error.ts';
 export { type FetchedBatch, FetchedChunk, type FetchedRecord, type RecordWalk } from './fetched.ts';

@@ -12,7 +12,7 @@ import { Writer } from '../net/wire/writer.ts';
 /** First version in which topics go by id instead of by name. */
 export const PRODUCE_BY_TOPIC_ID_VERSION = 13;
 
-export interface ProduceTopic {
+interface ProduceTopic {
   readonly name: string;
   /** Needed from version 13 on. */
   readonly topicId: string | null;

@@ -1,3 +1,5 @@
+/** `millrace dump` on files that a real broker wrote, whole and damaged. */
+
 import {
   copyFileSync,
   mkdtempSync,

@@ -1,3 +1,5 @@
+/** `millrace produce` and `millrace consume` as child processes against a real broker: round trips, places, failures. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

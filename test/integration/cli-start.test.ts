@@ -1,3 +1,5 @@
+/** `millrace start`, `version` and `--help` as child processes: settings, locks, signals, exit codes. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+/** `millrace topic` as a child process against a real broker. */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Broker, startBroker } from '../../index.ts';
 import { run } from './cli-runner.ts';

@@ -1,3 +1,5 @@
+/** Connections against brokers old, foreign, silent and broken: negotiation, pipelining, errors. */
+
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { Client } from '../../client/index.ts';

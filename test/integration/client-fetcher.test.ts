@@ -1,3 +1,5 @@
+/** The fetcher against brokers that lose connections, cut responses, move leaders and damage bytes. */
+
 import { afterEach, expect, test } from 'vitest';
 import { Client, Fetcher, type FetcherOptions, resolvePosition } from '../../client/index.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';

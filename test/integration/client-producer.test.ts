@@ -1,3 +1,5 @@
+/** The producer against brokers that misbehave: nothing lost, nothing twice, nothing out of order. */
+
 import { afterEach, expect, test } from 'vitest';
 import { Client, Producer, type ProducerOptions } from '../../client/index.ts';
 import { partitionForKey } from '../../client/murmur2.ts';
