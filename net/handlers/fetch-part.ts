@@ -17,6 +17,32 @@ export type FetchBound = 'highWatermark' | 'lastStableOffset' | 'logEndOffset';
 /** What aborted transactions are told to a reader of committed records: none, as there are no transactions. */
 const NO_ABORTED: readonly never[] = [];
 
+/** A read beyond the hot end of a log that took longer came from the disk; about ten times what the page cache takes. */
+const DISK_READ_MS = 1;
+/** So many reads in a row out of the page cache make a reader trust it. */
+const WARM_READS = 4;
+/** After a read that made everybody wait, it takes so many more. */
+const DISTRUST_READS = 60;
+
+/**
+ * Where the last fetch of a reader ended, and whether what he reads has been coming out of the page cache. Nobody can ask
+ * the kernel, so reads behind the hot end of a log go to the thread pool, until they prove so fast that they may as well be
+ * done here, without two hops between threads.
+ */
+export class ReadHint extends ReadCursor {
+  #fastReads = 0;
+
+  get isWarm(): boolean {
+    return this.#fastReads >= WARM_READS;
+  }
+
+  /** A read off this thread, or one on it that was risked, took so long. */
+  noteRead(tookMs: number): void {
+    if (tookMs <= DISK_READ_MS) this.#fastReads = Math.min(WARM_READS, this.#fastReads + 1);
+    else this.#fastReads = this.isWarm ? -DISTRUST_READS : Math.min(0, this.#fastReads);
+  }
+}
+
 export class FetchPart implements FetchPartitionOutcome {
   // What is asked.
   /** The topic's bytes as requests and answers carry them: name, or id from version 13 on. */
@@ -37,7 +63,7 @@ export class FetchPart implements FetchPartitionOutcome {
   reader: PartitionReader | null = null;
   readonly plan = new ReadPlan();
   /** Where the last fetch ended. */
-  hint: ReadCursor = new ReadCursor();
+  hint = new ReadHint();
   /** Bytes of the answer; and whether more lie behind them that only the size of an answer holds back. */
   recordsSize = 0;
   isCut = false;

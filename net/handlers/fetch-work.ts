@@ -6,6 +6,7 @@
  *
  * Thread of the front; pooled. A work is in one place at a time: with the handler (waiting), or with its connection.
  */
+import { systemClock } from '../../engine/base/clock.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
 import { RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
 import type { Waiting } from '../front/deadlines.ts';
@@ -265,10 +266,12 @@ export class FetchWork implements Response, Waiting, Abortable {
     if (left > buffer.room && left <= RESPONSE_BUFFER_BYTES && buffer.size > 0) return Fill.MORE;
     const size = Math.min(left, buffer.room);
     if (size === 0) return Fill.MORE;
-    if (!part.plan.isHot) {
+    const { isHot } = part.plan;
+    if (!isHot && !part.hint.isWarm) {
       this.#readCold(part, size);
       return Fill.WAIT;
     }
+    const startMs = isHot ? 0 : systemClock.monotonic();
     let read = -1;
     try {
       if (this.#narrow(part, size)) {
@@ -281,6 +284,7 @@ export class FetchWork implements Response, Waiting, Abortable {
       if (!isMillraceError(error)) throw error;
       return Fill.FAILED;
     }
+    if (!isHot) part.hint.noteRead(systemClock.monotonic() - startMs);
     if (read !== size) return Fill.FAILED;
     this.#noteRead(part, buffer, size);
     return this.#recordsDone === part.recordsSize ? Fill.DONE : Fill.MORE;
@@ -293,6 +297,7 @@ export class FetchWork implements Response, Waiting, Abortable {
     const connection = this.request!.connection!;
     this.#staged = staged;
     this.#isReading = true;
+    const startMs = systemClock.monotonic();
     this.#readAgain(part, size, staged).then(
       (read) => {
         this.#isReading = false;

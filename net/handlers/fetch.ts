@@ -5,16 +5,15 @@
  *
  * Thread of the front. Rules: Kafka's KafkaApis.handleFetchRequest, FetchSession and DelayedFetch.
  */
-import { randomInt } from 'node:crypto';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import { uuidFromBytes } from '../../engine/base/uuid.ts';
-import { Marks, ReadCursor } from '../../engine/index.ts';
+import { Marks } from '../../engine/index.ts';
 import { Deadlines } from '../front/deadlines.ts';
 import type { OutputPool } from '../front/output.ts';
 import type { Request } from '../front/request.ts';
 import type { ApiHandler, FrontServices } from '../front/services.ts';
 import { FetchRequestCursor } from '../wire/hot/fetch-request.ts';
-import { FetchPart } from './fetch-part.ts';
+import { FetchPart, ReadHint } from './fetch-part.ts';
 import {
   FetchSession,
   FetchSessions,
@@ -29,10 +28,11 @@ import type { TopicRoutes } from './topic-routes.ts';
 const TOPIC_ID_FROM = 13;
 const READ_COMMITTED = 1;
 const CONSUMER_REPLICA = -1;
-const SESSION_ID_MAX = 0x7fffffff;
+/** Session ids are positive; 0 is given to nobody. */
+const SESSION_ID_MASK = 0x7fffffff;
 
 /** What a connection that fetches without a session keeps: where its last fetch of each partition, by slot, ended. */
-type HintsBySlot = Map<number, ReadCursor>;
+type HintsBySlot = Map<number, ReadHint>;
 
 export class FetchHandler implements ApiHandler, FetchWorkOwner {
   readonly outputs: OutputPool;
@@ -52,9 +52,11 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     this.outputs = outputs;
     this.#routes = routes;
     this.#readers = readers;
-    this.#sessions = new FetchSessions(services.settings.fetchSessionSlots, () =>
-      randomInt(1, SESSION_ID_MAX),
-    );
+    const random = new Int32Array(1);
+    this.#sessions = new FetchSessions(services.settings.fetchSessionSlots, () => {
+      crypto.getRandomValues(random);
+      return random[0]! & SESSION_ID_MASK;
+    });
     this.#deadlines = new Deadlines(
       () => services.now(),
       (work) => this.#answer(work),
@@ -168,7 +170,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     const cursor = this.#cursor;
     const parts = work.ownParts;
     const connection = work.request!.connection!;
-    const hints = (connection.fetchState as HintsBySlot | null) ?? new Map<number, ReadCursor>();
+    const hints = (connection.fetchState as HintsBySlot | null) ?? new Map<number, ReadHint>();
     connection.fetchState = hints;
     let count = 0;
     while (cursor.nextTopic()) {
@@ -190,7 +192,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
           const { slot } = part.partition!;
           let hint = hints.get(slot);
           if (hint === undefined) {
-            hint = new ReadCursor();
+            hint = new ReadHint();
             hints.set(slot, hint);
           }
           part.hint = hint;
