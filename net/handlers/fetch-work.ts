@@ -306,6 +306,7 @@ export class FetchWork implements Response, Waiting, Abortable {
           return;
         }
         if (read === size) {
+          part.hint.noteRead(systemClock.monotonic() - startMs);
           this.#noteRead(part, staged, size);
           this.#sentBytes += size;
           if (this.#recordsDone === part.recordsSize) this.#advance();
