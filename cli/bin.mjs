@@ -7,9 +7,12 @@ if (major < 24) {
   );
   process.exit(2);
 }
-// A checkout has the sources beside this file, the package only the build.
-import('node:fs').then((fs) => {
-  var source = new URL('./main.ts', import.meta.url);
+// The compile cache keeps on disk the code of earlier runs and, of a checkout, the sources without their types. It has to
+// be on before the first source is loaded, or the type stripper is loaded as well: 40 ms of the 75 that a start took.
+Promise.all([import('node:fs'), import('node:module')]).then(([fs, module]) => {
+  module.enableCompileCache();
+  // A checkout has the sources beside this file, the package only the build.
+  const source = new URL('./main.ts', import.meta.url);
   return import(
     fs.existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href
   );

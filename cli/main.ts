@@ -1,7 +1,7 @@
 /**
  * The `millrace` command's entry. It loads only what the named command needs: `millrace start` must be serving
- * before a person has lifted the finger, and every module costs about a millisecond. The compile cache keeps the
- * code of earlier runs (and the stripped types of a checkout) on disk.
+ * before a person has lifted the finger, and every module costs about a millisecond. The compile cache is on
+ * already when `bin.mjs` started this file; here it is for `node cli/main.ts`.
  *
  * Main thread. Exit codes: 0 done, 1 failed, 2 wrong use or a wrong setting, 130 interrupted.
  */

@@ -108,7 +108,8 @@ export function formatBytes(bytes: number): string {
 
 /** `12,345,678` */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  // Not `toLocaleString`: the first call loads the tables of all languages, some 30 ms.
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** `850 ms`, `4.1 s`, `3 min 12 s`, `2 h 5 min` */

@@ -11,6 +11,7 @@ import type { TopicInfo } from '../client/metadata.ts';
 import type { PartitionOffset } from '../client/offsets.ts';
 import { ErrorCode } from '../engine/base/error-codes.ts';
 import { failureLine, UsageError } from './failure.ts';
+import { formatCount } from './progress.ts';
 import { type BrokerOption, withClient } from './shared-options.ts';
 import { formatTable } from './table.ts';
 import { parseCount, parsePairs } from './values.ts';
@@ -205,7 +206,7 @@ function asText(
     `topic ${info.name}`,
     `  id          ${info.topicId ?? 'none'}${info.isInternal ? ' (internal)' : ''}`,
     `  partitions  ${info.partitions.length}`,
-    `  offsets     ${total.toLocaleString('en-US')} from beginning to end`,
+    `  offsets     ${formatCount(total)} from beginning to end`,
     ...configs.map(({ name, value }) => `  config      ${name}=${value ?? '(hidden)'}`),
   ];
   const rows = info.partitions.map((each, index) => [
