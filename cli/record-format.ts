@@ -52,9 +52,11 @@ function compileBody({ format, delimiter, nullText }: FormatOptions): PrintRecor
   if (format === 'json') return printJson;
   const nullBytes = Buffer.from(nullText);
   if (format === 'value') {
+    const last = delimiter.length === 1 ? delimiter[0]! : null;
     return (output, _place, cursor) => {
       appendRange(output, cursor, cursor.valueAt, cursor.valueLength, nullBytes);
-      output.append(delimiter, 0, delimiter.length);
+      if (last === null) output.append(delimiter, 0, delimiter.length);
+      else output.appendByte(last);
     };
   }
   const steps = compileText(format, nullBytes);
