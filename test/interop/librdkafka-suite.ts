@@ -7,17 +7,10 @@
  *   --beside   the same tests against a real Kafka too, both results in one table
  */
 
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import {
-  fetchPeer,
-  peers,
-  peersDirectory,
-  whyNoKafka,
-  whyNoLibrdkafka,
-  workDirectory,
-} from '../../bench/toolchain.ts';
+import { fetchPeer, peers, whyNoKafka, whyNoLibrdkafka } from '../../bench/toolchain.ts';
 import { Checks, run } from './checks.ts';
 import { type SuiteTest, suiteTests } from './librdkafka-suite-tests.ts';
 import { startTarget, type Target, targetFromArguments } from './target.ts';
@@ -32,22 +25,9 @@ interface Outcome {
 
 const checks = new Checks('librdkafka suite');
 const suiteDirectory = dirname(peers.testRunner);
-const hasJavaTools = whyNoKafka({ mayFetch: false }) === null;
 const folder = mkdtempSync(join(tmpdir(), 'millrace-suite-'));
+const TEST_MS_MAX = 120_000;
 const baseSettings = { 'num.partitions': '4' };
-
-/** The suite calls bin/kafka-topics.sh of a Kafka distribution. */
-function javaToolsDirectory(): string {
-  const bin = join(folder, 'kafka', 'bin');
-  mkdirSync(bin, { recursive: true });
-  const script = join(bin, 'kafka-topics.sh');
-  writeFileSync(
-    script,
-    `#!/bin/sh\nWORK='${workDirectory}' exec '${join(peersDirectory, 'kafka.sh')}' tool topics "$@"\n`,
-  );
-  chmodSync(script, 0o755);
-  return join(folder, 'kafka');
-}
 
 async function runTest(test: SuiteTest, address: string): Promise<Outcome> {
   const config = join(folder, 'test.conf');
@@ -61,15 +41,13 @@ async function runTest(test: SuiteTest, address: string): Promise<Outcome> {
       {
         cwd: suiteDirectory,
         mayFail: true,
-        timeoutMs: (test.timeoutSeconds ?? 120) * 1000,
+        timeoutMs: TEST_MS_MAX,
         env: {
           RDKAFKA_TEST_CONF: config,
           TEST_KAFKA_VERSION: '4.1.0',
           TESTS: test.name,
-          BROKERS: address,
           LD_LIBRARY_PATH: `${join(suiteDirectory, '../src')}:${join(suiteDirectory, '../src-cpp')}`,
           ...(test.subtests === undefined ? {} : { SUBTESTS: test.subtests }),
-          ...(hasJavaTools ? { KAFKA_PATH: javaToolsDirectory() } : {}),
         },
       },
     );
@@ -121,10 +99,6 @@ async function everything(chosen: readonly SuiteTest[], target: Target, beside: 
       checks.skip(nameOf(test), test.waits);
       continue;
     }
-    if (test.needsJavaTools === true && !hasJavaTools) {
-      checks.skip(nameOf(test), 'it calls kafka-topics.sh, and the Java tools are not here');
-      continue;
-    }
     const other = beside === null ? null : await runTest(test, beside.address);
     const asideText =
       other === null ? '' : `real Kafka: ${other.verdict} ${other.seconds.toFixed(1)} s`;
@@ -159,7 +133,7 @@ if (reason !== null) {
     if (options.includes('--beside')) {
       const noKafka = whyNoKafka({ mayFetch: true });
       if (noKafka === null) {
-        if (!hasJavaTools) fetchPeer('kafka.sh');
+        if (whyNoKafka({ mayFetch: false }) !== null) fetchPeer('kafka.sh');
         beside = await startTarget({ name: 'kafka', settings: baseSettings });
       } else checks.skip('the real Kafka beside', noKafka);
     }
