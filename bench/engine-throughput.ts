@@ -3,7 +3,7 @@
  * and over from its slab, as a net thread would, with a bounded number under way.
  *
  *   node bench/engine-throughput.ts [--mb 4000] [--batch-kb 64] [--record 1024] [--partitions 1] [--in-flight 64]
- *                                   [--shards 1] [--dir /tmp]
+ *                                   [--shards 1] [--dir /tmp] [--no-direct]
  *
  * CPU is that of the whole process, user and system, divided by the bytes appended. Wake-ups show how well work is grouped.
  */
@@ -25,7 +25,9 @@ const { values } = parseArgs({
     'in-flight': { type: 'string', default: '64' },
     shards: { type: 'string', default: '1' },
     dir: { type: 'string', default: tmpdir() },
+    direct: { type: 'boolean', default: true },
   },
+  allowNegative: true,
 });
 const batchBytes = Number(values['batch-kb']) * 1024;
 const recordBytes = Number(values.record);
@@ -38,6 +40,7 @@ const engine = await openEngine({
   dataDir: directory,
   shards: Number(values.shards),
   slabBytes: Math.max(32 << 20, inFlight * (batchBytes + 65536) * 8),
+  directAppends: values.direct,
   log: (line) => console.error(line),
 });
 try {
@@ -106,7 +109,8 @@ try {
   clearInterval(keepAlive);
 
   const gigabytes = totalBytes / 1e9;
-  const batches = after.batches - before.batches;
+  const direct = after.direct - before.direct;
+  const batches = after.batches - before.batches + direct;
   const per = (count: number): string => (count / batches).toFixed(3);
   console.log(
     `${(totalBytes / 1e6 / seconds).toFixed(0)} MB/s, ${(batches / seconds).toFixed(0)} batches/s of ${batch.length} B; ` +
@@ -117,7 +121,7 @@ try {
   console.log(
     `per batch: ${per(after.drains - before.drains)} drains, ${per(after.groups - before.groups)} groups, ` +
       `${per(after.shardWakeUps - before.shardWakeUps)} wake-ups of shards, ` +
-      `${per(after.clientWakeUps - before.clientWakeUps)} of clients`,
+      `${per(after.clientWakeUps - before.clientWakeUps)} of clients, ${per(direct)} appended directly`,
   );
 } finally {
   await engine.close();

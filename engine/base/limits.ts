@@ -91,6 +91,12 @@ export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
 /** Bytes after which a shard stops taking in and writes: large writes gain nothing beyond, and answers leave earlier. */
 export const DRAIN_BYTES_MAX = 2 * MIB;
 
+/** A batch that a client thread appends itself while the shard sleeps: above it the hops are small beside the copying. */
+export const DIRECT_BATCH_BYTES_MAX = 16 * KIB;
+
+/** So many of them in one turn of the event loop; more are cheaper written together by the shard. */
+export const DIRECT_BATCHES_MAX = 4;
+
 /** Client threads of one engine: a bit each in a partition's waiter word, and the sign bit left alone. */
 export const CLIENTS_MAX = 31;
 
@@ -105,6 +111,9 @@ export const SLOT_QUARANTINE = 1024;
 
 /** Segment files that one thread keeps open for reading; the usual limit of a process is 1,048,576, of a shell 1,024. */
 export const READ_DESCRIPTORS_MAX = 512;
+
+/** Segment files that one thread keeps open for appending directly; beyond it one is closed for each that is opened. */
+export const DIRECT_DESCRIPTORS_MAX = 256;
 
 /** Background flushes under way at once: they run on the process's thread pool, which cold reads need too. */
 export const FLUSHES_AT_ONCE = 2;

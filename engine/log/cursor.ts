@@ -18,6 +18,13 @@
  *  12 flushed position        of the active `.log`, 0 when the recovery point lies in an earlier segment
  *  13 flushed at              wall clock of the last flush, ms
  *  14 appended count          records appended since the log was opened: for statistics
+ *  15 direct bytes            appended by other threads since the log was opened (direct-append.ts)
+ *  16 direct start max        a batch of another thread may start up to this position; -1: none may be appended
+ *  17 direct end max          ... and end up to this one
+ *  18 direct timestamp max    ... with a timestamp up to this
+ *  19 direct batch bytes max  ... of this size
+ *  20 direct before max ms    ... no further in the past
+ *  21 direct after max ms     ... or in the future
  *
  * Offsets and positions are integers within 2^53, exact in a double.
  */
@@ -40,6 +47,13 @@ export const Cursor = {
   FLUSHED_POSITION: 12,
   FLUSHED_AT_MS: 13,
   APPENDED_COUNT: 14,
+  DIRECT_BYTES: 15,
+  DIRECT_START_MAX: 16,
+  DIRECT_END_MAX: 17,
+  DIRECT_TIMESTAMP_MAX: 18,
+  DIRECT_BATCH_BYTES_MAX: 19,
+  DIRECT_BEFORE_MAX_MS: 20,
+  DIRECT_AFTER_MAX_MS: 21,
 } as const;
 
 /** A cursor in ordinary memory, for a log that no other thread reads. */

@@ -115,6 +115,8 @@ export function openLog(options: PartitionLogOptions): LogState {
   cursor[Cursor.HIGH_WATERMARK] = highWatermark;
   cursor[Cursor.LAST_STABLE_OFFSET] = log.lastStableOffset(highWatermark);
   cursor[Cursor.APPENDED_COUNT] = 0;
+  cursor[Cursor.DIRECT_BYTES] = 0;
+  cursor[Cursor.DIRECT_START_MAX] = -1;
   cursor[Cursor.FLUSHED_AT_MS] = clock.now();
   log.hooks.onGenerationChange();
   log.note();

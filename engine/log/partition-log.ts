@@ -12,6 +12,7 @@
 import { isFileError } from '../io/file-system.ts';
 import type { AppendPiece } from './append.ts';
 import { Cursor } from './cursor.ts';
+import { noteDirect, offerDirect } from './direct-append.ts';
 import type { LogConfig } from './log-config.ts';
 import {
   backgroundFlushWork,
@@ -98,6 +99,16 @@ export class PartitionLog {
   /** Appends batches that carry their offsets and epochs. One that does not continue the log: OFFSET_OUT_OF_RANGE. */
   appendAsFollower(pieces: AppendPiece[], count: number): void {
     this.#state.resources.appender.appendAsFollower(this.#state, pieces, count);
+  }
+
+  /** Says in the cursor what other threads may append meanwhile: direct-append.ts. */
+  offerDirect(isFlushArmed: boolean): void {
+    offerDirect(this.#state, isFlushArmed);
+  }
+
+  /** Takes into account what other threads appended. */
+  noteDirect(bytes: number, nowMs: number): void {
+    noteDirect(this.#state, bytes, nowMs);
   }
 
   /** Removes every batch that reaches `offset` or beyond; nothing happens when the log ends before. */
@@ -188,6 +199,11 @@ export class PartitionLog {
   /** The files of `work` are on the disk. Ignored when the log was truncated in between. */
   noteFlushed(work: FlushWork, nowMs: number): void {
     noteFlushed(this.#state, work, nowMs);
+  }
+
+  /** A background flush failed: which bytes are on the disk is not known any more, so the log goes offline. */
+  noteFlushFailed(cause: unknown): void {
+    this.#state.goOffline(cause);
   }
 
   /** Takes effect with the next append or round of retention. */

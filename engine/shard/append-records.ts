@@ -14,6 +14,9 @@ export const SUBMIT_SIZE = 2;
 export const SUBMIT_TOKEN = 3;
 export const SUBMIT_FLAGS = 4;
 
+/** Among the flags, beside those of AppendFlag: nothing to append, only waiters of the partition to tell. */
+export const SUBMIT_NUDGE_FLAG = 1 << 16;
+
 /** In the place of a slot: the client is gone, nothing follows. */
 export const SUBMIT_GOODBYE = -1;
 
@@ -29,6 +32,10 @@ export const KIND_COMPLETED = 1;
 export const KIND_COMPLETED_WITH_DETAIL = 2;
 /** A watched partition advanced. */
 export const KIND_ADVANCED = 3;
+/** An append is done, and a PartitionPlace waits on the detail port. */
+export const KIND_COMPLETED_WITH_PLACE = 4;
+/** A nudge is done. */
+export const KIND_NUDGED = 5;
 
 const TWO_32 = 4294967296;
 

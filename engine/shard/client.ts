@@ -10,7 +10,13 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
-import { READ_DESCRIPTORS_MAX, SUBMIT_RING_RECORDS } from '../base/limits.ts';
+import {
+  DIRECT_BATCH_BYTES_MAX,
+  DIRECT_BATCHES_MAX,
+  DIRECT_DESCRIPTORS_MAX,
+  READ_DESCRIPTORS_MAX,
+  SUBMIT_RING_RECORDS,
+} from '../base/limits.ts';
 import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import type { FileSystem } from '../io/file-system.ts';
@@ -28,14 +34,18 @@ import {
   COMPLETION_TOKEN,
   getInt53,
   KIND_ADVANCED,
+  KIND_COMPLETED,
   KIND_COMPLETED_WITH_DETAIL,
+  KIND_NUDGED,
   SUBMIT_AT,
   SUBMIT_FLAGS,
   SUBMIT_GOODBYE,
+  SUBMIT_NUDGE_FLAG,
   SUBMIT_SIZE,
   SUBMIT_SLOT,
   SUBMIT_TOKEN,
 } from './append-records.ts';
+import { DirectPath, type PartitionPlace } from './direct-path.ts';
 import type {
   AppendDetail,
   AppendOutcome,
@@ -50,12 +60,16 @@ import {
   SLOT_WORDS,
   WAITERS_WORD,
 } from './partition-table.ts';
+import { ShardLock } from './shard-lock.ts';
 import {
   clientDoorbellWord,
   completionRing,
   type EngineShared,
   rescanWord,
+  ShardStat,
   shardDoorbellWord,
+  shardLockWord,
+  shardStatWord,
   submissionRing,
 } from './shared-state.ts';
 
@@ -68,6 +82,7 @@ export interface ClientParts {
   readonly ports: readonly MessagePort[];
   readonly slabBytes: number;
   readonly slabGiantBytes: number;
+  readonly hasDirectPath: boolean;
 }
 
 /** Attaches the calling thread to an engine opened elsewhere, by a handle that the opener made for it alone. */
@@ -86,19 +101,43 @@ class ShardLink {
   readonly submissions: RingWriter;
   readonly completions: RingReader;
   readonly doorbell: Doorbell;
+  readonly lock: ShardLock;
   readonly port: MessagePort;
   readonly rescan: number;
-  /** Submitted, and the completion's place in the ring not yet given back. */
+  readonly directStat: number;
+  /** Submitted to the ring, and the completion's place in the other ring not yet given back. */
   outstanding = 0;
   hasNews = false;
+  /** Small appends of this turn that may be done without the shard: decided when the caller rings. */
+  heldCount = 0;
+  readonly held: HeldAppend[] = [];
 
   constructor(parts: ClientParts, shard: number, rings: Int32Array, control: Int32Array) {
     this.submissions = new RingWriter(submissionRing(rings, shard));
     this.completions = new RingReader(completionRing(rings, shard));
     this.doorbell = new Doorbell(control, shardDoorbellWord(shard));
+    this.lock = new ShardLock(control, shardLockWord(shard));
+    this.directStat = shardStatWord(shard, ShardStat.DIRECT);
     this.port = parts.ports[shard]!;
     this.rescan = rescanWord(shard);
+    for (let i = 0; i < DIRECT_BATCHES_MAX; i++) {
+      this.held.push({ slot: 0, at: 0, size: 0, token: 0 });
+    }
   }
+}
+
+interface HeldAppend {
+  slot: number;
+  at: number;
+  size: number;
+  token: number;
+}
+
+/** An append done by this thread whose completion has not been reported yet. */
+interface DoneAppend {
+  token: number;
+  baseOffset: number;
+  logStartOffset: number;
 }
 
 /** Completions taken between two returns of their places to the shard. */
@@ -124,6 +163,14 @@ export class ShardClient implements EngineClient {
   readonly #fs: FileSystem;
   readonly #links: ShardLink[] = [];
   readonly #rings: Int32Array;
+  readonly #control: Int32Array;
+  /** Null: every append goes through its shard. */
+  readonly #directPath: DirectPath | null;
+  readonly #done: DoneAppend[] = [];
+  #doneCount = 0;
+  // Own watches that this thread's own appends answered.
+  readonly #advanced: number[] = [];
+  #isDrainPending = false;
   readonly #doorbell: Doorbell;
   readonly #waiterBit: number;
   // One byte per slot: watched by this client since its last advance.
@@ -133,7 +180,7 @@ export class ShardClient implements EngineClient {
   #isSpacePending = false;
   #isInlinePending = false;
   #isClosed = false;
-  #descriptors: DescriptorCache | null = null;
+  readonly #descriptors: DescriptorCache;
   #pending = new Map<number, PendingAppend>();
   #pendingToken = -1;
   #waiting: (() => void)[] = [];
@@ -155,6 +202,11 @@ export class ShardClient implements EngineClient {
     this.#waiterBit = 1 << clientIndex;
     this.#rings = new Int32Array(parts.rings);
     const control = new Int32Array(shared.control);
+    this.#control = control;
+    this.#descriptors = new DescriptorCache(fs, READ_DESCRIPTORS_MAX);
+    this.#directPath = parts.hasDirectPath
+      ? new DirectPath(this.table, this.memory, new DescriptorCache(fs, DIRECT_DESCRIPTORS_MAX))
+      : null;
     for (let shard = 0; shard < shared.shards; shard++) {
       this.#links.push(new ShardLink(parts, shard, this.#rings, control));
     }
@@ -164,12 +216,33 @@ export class ShardClient implements EngineClient {
 
   get outstanding(): number {
     let sum = 0;
-    for (const link of this.#links) sum += link.outstanding;
-    return sum;
+    for (const link of this.#links) sum += link.outstanding + link.heldCount;
+    return sum + this.#doneCount;
   }
 
   submit(slot: number, at: number, size: number, token: number, flags: number): boolean {
     const link = this.#links[this.table.words[slot * SLOT_WORDS + SHARD_WORD]!]!;
+    if (this.#mayHold(link, size, flags)) {
+      const held = link.held[link.heldCount++]!;
+      held.slot = slot;
+      held.at = at;
+      held.size = size;
+      held.token = token;
+      link.hasNews = true;
+      return true;
+    }
+    if (link.heldCount > 0) this.#submitHeld(link, 0);
+    return this.#submit(link, slot, at, size, token, flags);
+  }
+
+  #submit(
+    link: ShardLink,
+    slot: number,
+    at: number,
+    size: number,
+    token: number,
+    flags: number,
+  ): boolean {
     // One record less than the ring has: the place of the goodbye.
     if (link.outstanding >= SUBMIT_RING_RECORDS - 1) {
       this.#isFull = true;
@@ -196,7 +269,8 @@ export class ShardClient implements EngineClient {
       const link = links[i]!;
       if (!link.hasNews) continue;
       link.hasNews = false;
-      link.doorbell.ring();
+      if (link.heldCount > 0) this.#appendHeld(link);
+      if (link.outstanding > 0) link.doorbell.ring();
     }
     if (this.runInline !== null && !this.#isInlinePending) {
       this.#isInlinePending = true;
@@ -205,6 +279,82 @@ export class ShardClient implements EngineClient {
         this.runInline?.();
       });
     }
+  }
+
+  /** Nothing of this client is under way in the shard, and this append is one of a few small ones. */
+  #mayHold(link: ShardLink, size: number, flags: number): boolean {
+    return (
+      this.#directPath !== null &&
+      link.outstanding === 0 &&
+      link.heldCount < DIRECT_BATCHES_MAX &&
+      size <= DIRECT_BATCH_BYTES_MAX &&
+      flags === 0 &&
+      link.doorbell.isAsleep
+    );
+  }
+
+  /** Does the held appends here and now, or hands those over that the shard has to do, in their order. */
+  #appendHeld(link: ShardLink): void {
+    const path = this.#directPath!;
+    let done = 0;
+    for (; done < link.heldCount; done++) {
+      const { slot, at, size, token } = link.held[done]!;
+      if (!path.append(link, slot, at, size)) break;
+      this.#noteDone(token, path.baseOffset, path.logStartOffset);
+      this.#tellWaiters(link, slot);
+    }
+    if (done > 0) {
+      Atomics.add(this.#control, link.directStat, done);
+      this.#drainSoon();
+    }
+    this.#submitHeld(link, done);
+  }
+
+  /** Puts the held appends from `first` on into the ring. There is room: nothing else was under way. */
+  #submitHeld(link: ShardLink, first: number): void {
+    const { held, heldCount } = link;
+    link.heldCount = 0;
+    for (let i = first; i < heldCount; i++) {
+      const { slot, at, size, token } = held[i]!;
+      this.#submit(link, slot, at, size, token, 0);
+    }
+  }
+
+  #noteDone(token: number, baseOffset: number, logStartOffset: number): void {
+    if (this.#doneCount === this.#done.length) {
+      this.#done.push({ token: 0, baseOffset: 0, logStartOffset: 0 });
+    }
+    const done = this.#done[this.#doneCount++]!;
+    done.token = token;
+    done.baseOffset = baseOffset;
+    done.logStartOffset = logStartOffset;
+  }
+
+  /** As the shard does behind an append: this client's own notice stays here, others' are the shard's business. */
+  #tellWaiters(link: ShardLink, slot: number): void {
+    const word = slot * SLOT_WORDS + WAITERS_WORD;
+    const { words } = this.table;
+    // Ordered after the store of SEQUENCE that published the marks. Partner: watch sets its bit, then reads the marks.
+    const waiters = Atomics.load(words, word);
+    if (waiters === 0) return;
+    if ((waiters & this.#waiterBit) !== 0) {
+      Atomics.and(words, word, ~this.#waiterBit);
+      this.#advanced.push(slot);
+    }
+    // Completion rings have one producer, the shard.
+    if ((waiters & ~this.#waiterBit) !== 0) {
+      this.#submit(link, slot, 0, 0, 0, SUBMIT_NUDGE_FLAG);
+    }
+  }
+
+  /** Callbacks never run inside `ring`. */
+  #drainSoon(): void {
+    if (this.#isDrainPending) return;
+    this.#isDrainPending = true;
+    queueMicrotask(() => {
+      this.#isDrainPending = false;
+      this.drain();
+    });
   }
 
   watch(slot: number): void {
@@ -220,7 +370,6 @@ export class ShardClient implements EngineClient {
   }
 
   reader(slot: number, directory: string): PartitionReader {
-    this.#descriptors ??= new DescriptorCache(this.#fs, READ_DESCRIPTORS_MAX);
     return new PartitionReader({
       fs: this.#fs,
       directory,
@@ -259,13 +408,14 @@ export class ShardClient implements EngineClient {
     this.#pending.clear();
     for (const retry of this.#waiting.splice(0)) retry();
     this.#setAlive();
-    this.#descriptors?.closeAll();
+    this.#descriptors.closeAll();
+    this.#directPath?.close();
   }
 
   /** Takes in everything that completed or advanced. The doorbell does it; a caller that polls may do it earlier. */
   drain(): void {
     if (this.#isClosed) return;
-    let work = 0;
+    let work = this.#drainDone();
     for (const link of this.#links) {
       this.#current = link;
       for (let pass = 0; pass < DRAIN_PASSES_MAX; pass++) {
@@ -290,34 +440,63 @@ export class ShardClient implements EngineClient {
     this.onDrained?.();
   }
 
+  /** Reports what this thread appended itself. */
+  #drainDone(): number {
+    const count = this.#doneCount + this.#advanced.length;
+    for (let i = 0; i < this.#doneCount; i++) {
+      const { token, baseOffset, logStartOffset } = this.#done[i]!;
+      this.#complete(token, 0, baseOffset, -1, logStartOffset, null);
+    }
+    this.#doneCount = 0;
+    for (let i = 0; i < this.#advanced.length; i++) this.#notice(this.#advanced[i]!);
+    this.#advanced.length = 0;
+    return count;
+  }
+
+  #notice(slot: number): void {
+    this.#watched[slot] = 0;
+    this.onAdvance(slot);
+  }
+
+  #complete(
+    token: number,
+    errorCode: number,
+    baseOffset: number,
+    logAppendTimeMs: number,
+    logStartOffset: number,
+    detail: AppendDetail | null,
+  ): void {
+    if (token >= 0) {
+      this.onCompletion(token, errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail);
+    } else {
+      this.#settle(token, { errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail });
+    }
+  }
+
   #current: ShardLink | null = null;
   #completed = 0;
 
   readonly #onRecord = (words: Int32Array, at: number): void => {
     const kind = words[at + COMPLETION_KIND]! >> 16;
     if (kind === KIND_ADVANCED) {
-      const slot = words[at]!;
-      this.#watched[slot] = 0;
-      this.onAdvance(slot);
+      this.#notice(words[at]!);
       return;
     }
     this.#completed++;
+    if (kind === KIND_NUDGED) return;
     let detail: AppendDetail | null = null;
-    if (kind === KIND_COMPLETED_WITH_DETAIL) {
+    if (kind !== KIND_COMPLETED) {
       // Posted before the record was committed, in the order of the records.
-      const received = receiveMessageOnPort(this.#current!.port);
-      detail = (received?.message as AppendDetail | undefined) ?? null;
+      const received = receiveMessageOnPort(this.#current!.port)?.message as unknown;
+      if (kind === KIND_COMPLETED_WITH_DETAIL) detail = received as AppendDetail;
+      else this.#directPath?.learn(received as PartitionPlace);
     }
     const token = words[at + COMPLETION_TOKEN]!;
     const errorCode = (words[at + COMPLETION_KIND]! << 16) >> 16;
     const baseOffset = getInt53(words, at + COMPLETION_BASE_OFFSET);
     const logAppendTimeMs = getInt53(words, at + COMPLETION_APPEND_TIME);
     const logStartOffset = getInt53(words, at + COMPLETION_START_OFFSET);
-    if (token >= 0) {
-      this.onCompletion(token, errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail);
-    } else {
-      this.#settle(token, { errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail });
-    }
+    this.#complete(token, errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail);
   };
 
   #sayGoodbye(link: ShardLink): void {
@@ -361,8 +540,7 @@ export class ShardClient implements EngineClient {
     for (let slot = 0; slot <= this.#watchedMax; slot++) {
       if (this.#watched[slot] === 0) continue;
       if (this.table.words[slot * SLOT_WORDS + SHARD_WORD] !== shard) continue;
-      this.#watched[slot] = 0;
-      this.onAdvance(slot);
+      this.#notice(slot);
     }
   }
 

@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly slabGiantBytes?: number;
   /** Merged over `defaultLogConfig`; it applies to `openPartitions` specs without a config. */
   readonly defaults?: Partial<LogConfig>;
+  /** False: clients always go through the shard, even when it sleeps. For measurements; default true. */
+  readonly directAppends?: boolean;
   /** How often retention, rolls by time and expiry of producer ids are looked at; default 300,000 ms. */
   readonly retentionCheckIntervalMs?: number;
   /** For `shards: 0` only: another file system than the machine's (tests put a faulty one here). */

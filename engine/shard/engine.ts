@@ -44,7 +44,7 @@ import type {
 } from './engine-api.ts';
 import { Flusher } from './flusher.ts';
 import { MemoryDirectory } from './memory-directory.ts';
-import type { OpenRequest, ShardRequestName, ShardRequests } from './messages.ts';
+import type { FlushFailure, OpenRequest, ShardRequestName, ShardRequests } from './messages.ts';
 import { INCARNATION_WORD, PartitionTable, SHARD_WORD, SLOT_WORDS } from './partition-table.ts';
 import { Remover } from './remover.ts';
 import { InlineShard, type ShardControl, type ShardEvents, ShardThread } from './shard-control.ts';
@@ -314,7 +314,7 @@ class ShardedEngine implements Engine {
   #startShard(settings: ShardSettings, isInline: boolean): ShardControl {
     const events: ShardEvents = {
       onFlushWanted: ({ shard, token, paths, directory }) => {
-        const onDone = (failure: string | null): void => {
+        const onDone = (failure: FlushFailure | null): void => {
           if (this.#closing === null) this.#links[shard]!.post({ kind: 'flushed', token, failure });
         };
         this.#flusher.add({ paths, directory, onDone });
@@ -353,8 +353,17 @@ class ShardedEngine implements Engine {
       link.post({ kind: 'attach', client: clientIndex, memory, rings, detailPort: port1 }, [port1]);
       return port2;
     });
-    const slab = { slabBytes: ordinaryBytes, slabGiantBytes: giantBytes };
-    return { clientIndex, shared: this.#shared, memory, rings, ports, ...slab };
+    return {
+      clientIndex,
+      shared: this.#shared,
+      memory,
+      rings,
+      ports,
+      slabBytes: ordinaryBytes,
+      slabGiantBytes: giantBytes,
+      // A shard without a thread never sleeps.
+      hasDirectPath: this.#options.directAppends !== false && this.#options.shards !== 0,
+    };
   }
 
   #takeSlot(shard: number): number {

@@ -9,13 +9,14 @@
 import { messageOf } from '../base/errors.ts';
 import { FLUSHES_AT_ONCE } from '../base/limits.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
+import type { FlushFailure } from './messages.ts';
 
 export interface FlushOrder {
   readonly paths: readonly string[];
   /** Synced last, when a file is new in it. */
   readonly directory: string | null;
   /** Called once; null when everything is on the disk. */
-  readonly onDone: (failure: string | null) => void;
+  readonly onDone: (failure: FlushFailure | null) => void;
 }
 
 export class Flusher {
@@ -55,29 +56,25 @@ export class Flusher {
     }
   }
 
-  async #run(order: FlushOrder): Promise<string | null> {
-    try {
-      for (const path of order.paths) await this.#sync(path);
-      if (order.directory !== null) await this.#sync(order.directory);
-      return null;
-    } catch (error) {
-      return messageOf(error);
+  async #run(order: FlushOrder): Promise<FlushFailure | null> {
+    const all = order.directory === null ? order.paths : [...order.paths, order.directory];
+    for (const path of all) {
+      let fd: number;
+      try {
+        fd = this.#fs.open(path, 'read');
+      } catch (error) {
+        // Retention or a deletion was faster: then nobody needs the bytes.
+        if (isFileError(error, 'not-found')) continue;
+        return { message: messageOf(error), isInDoubt: false };
+      }
+      try {
+        await this.#fs.syncAsync(fd);
+      } catch (error) {
+        return { message: messageOf(error), isInDoubt: true };
+      } finally {
+        this.#fs.close(fd);
+      }
     }
-  }
-
-  async #sync(path: string): Promise<void> {
-    let fd: number;
-    try {
-      fd = this.#fs.open(path, 'read');
-    } catch (error) {
-      // Retention or a deletion was faster: then nobody needs the bytes.
-      if (isFileError(error, 'not-found')) return;
-      throw error;
-    }
-    try {
-      await this.#fs.syncAsync(fd);
-    } finally {
-      this.#fs.close(fd);
-    }
+    return null;
   }
 }

@@ -66,7 +66,7 @@ export type ToShard =
       readonly argument: unknown;
     }
   /** The files asked for by a `flushWanted` are on the disk; or why not. */
-  | { readonly kind: 'flushed'; readonly token: number; readonly failure: string | null };
+  | { readonly kind: 'flushed'; readonly token: number; readonly failure: FlushFailure | null };
 
 export type FromShard =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
@@ -83,6 +83,12 @@ export type FromShard =
   | { readonly kind: 'unlinkLater'; readonly path: string; readonly dueMs: number }
   | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'fatal'; readonly error: PlainError };
+
+export interface FlushFailure {
+  readonly message: string;
+  /** A sync failed: nobody knows what of the files is on the disk, and a second try would not tell. */
+  readonly isInDoubt: boolean;
+}
 
 export interface PlainError {
   readonly code: string;

@@ -32,6 +32,10 @@ export const INCARNATION_WORD = 7;
 export const CURSOR_AT = 64;
 export const CURSOR_LENGTH = (SLOT_BYTES - CURSOR_AT) / 8;
 
+/** Looks at a slot that is being written before the reader gives its core away, and for how long at least. */
+const SPINS_MAX = 1000;
+const YIELD_MS = 0.02;
+
 export const PartitionState = { FREE: 0, ONLINE: 1, OFFLINE: 2, DELETED: 3 } as const;
 export type PartitionState = (typeof PartitionState)[keyof typeof PartitionState];
 
@@ -140,7 +144,9 @@ export class PartitionTable {
     const from = (slot * SLOT_BYTES + CURSOR_AT) / 8;
     const { words, floats } = this;
     const cursor = out.cursor;
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
+      // The writer is some ten stores from the end, unless it lost its core in between: then let it have this one.
+      if (attempt >= SPINS_MAX) Atomics.wait(this.#fence, 0, 0, YIELD_MS);
       // Acquire: what follows is read after it. Partner: end().
       const before = Atomics.load(words, base + SEQUENCE_WORD);
       if ((before & 1) !== 0) continue;

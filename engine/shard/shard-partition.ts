@@ -5,9 +5,11 @@
  * On the shard's thread, under the shard's lock.
  */
 
+import { Cursor } from '../log/cursor.ts';
 import type { FlushWork, PartitionLog, PublishHooks } from '../log/partition-log.ts';
 import {
   GENERATION_WORD,
+  INCARNATION_WORD,
   LEADER_EPOCH_WORD,
   type PartitionState,
   type PartitionTable,
@@ -28,11 +30,39 @@ export class ShardPartition implements PublishHooks {
   isDirty = false;
   /** A background flush is under way. */
   flushing: FlushWork | null = null;
+  /** One bit for each client that was told where the partition lies. */
+  toldClients = 0;
+  // What of the bytes that clients appended themselves the log has taken into account.
+  #directBytes = 0;
 
   constructor(table: PartitionTable, slot: number, directory: string) {
     this.table = table;
     this.slot = slot;
     this.directory = directory;
+  }
+
+  /** Before the shard does something with the log: what clients appended meanwhile becomes known to it. */
+  absorb(nowMs: number): void {
+    const { log } = this;
+    if (log === null) return;
+    const bytes = log.cursor[Cursor.DIRECT_BYTES]!;
+    if (bytes === this.#directBytes) return;
+    log.noteDirect(bytes - this.#directBytes, nowMs);
+    this.#directBytes = bytes;
+  }
+
+  /** After the shard did something with the log: what clients may append until the next time. */
+  offer(): void {
+    // Without the flush tick armed nobody would bring to the disk what clients append.
+    this.log?.offerDirect(this.isDirty);
+  }
+
+  get isOffered(): boolean {
+    return this.log !== null && this.log.cursor[Cursor.DIRECT_START_MAX]! >= 0;
+  }
+
+  get incarnation(): number {
+    return this.table.words[this.slot * SLOT_WORDS + INCARNATION_WORD]!;
   }
 
   begin(): void {

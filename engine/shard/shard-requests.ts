@@ -41,12 +41,14 @@ const handlers: Handlers = {
   },
 
   configure: (shard, changes) => {
-    for (const { slot, config } of changes) shard.partitions[slot]?.log?.updateConfig(config);
+    for (const { slot, config } of changes) {
+      withLog(shard, slot, (log) => log.updateConfig(config));
+    }
     return null;
   },
 
   deleteRecords: (shard, { slot, offset }) => {
-    const partition = shard.partitions[slot];
+    const partition = partitionAt(shard, slot);
     const log = partition?.log;
     if (log == null) return { errorCode: absent(partition), lowWatermark: -1 };
     const highWatermark = log.cursor[Cursor.HIGH_WATERMARK]!;
@@ -93,10 +95,9 @@ const handlers: Handlers = {
   producers: (shard, { slot }) => shard.partitions[slot]?.log?.producers() ?? [],
 
   flush: (shard, { slots }) => {
-    const partitions = slots === null ? shard.partitions : slots.map((at) => shard.partitions[at]);
     let failure: unknown = null;
-    for (const partition of partitions) {
-      const log = partition?.log;
+    for (const slot of slots ?? shard.partitions.keys()) {
+      const log = partitionAt(shard, slot)?.log;
       if (log == null || log.isOffline) continue;
       try {
         log.flush();
@@ -121,6 +122,7 @@ const handlers: Handlers = {
     for (const partition of shard.partitions) {
       if (partition == null) continue;
       const { log } = partition;
+      partition.absorb(shard.options.clock.now());
       if (log !== null) shard.guard(partition, () => log.close());
       partition.setState(PartitionState.FREE);
       shard.forget(partition);
@@ -200,18 +202,28 @@ function deletePartition(shard: Shard, slot: number, renamed: string): void {
   shard.forget(partition);
 }
 
+/** With what clients appended themselves taken into account. */
+function partitionAt(shard: Shard, slot: number): ShardPartition | null | undefined {
+  const partition = shard.partitions[slot];
+  partition?.absorb(shard.options.clock.now());
+  return partition;
+}
+
 function withLog(
   shard: Shard,
   slot: number,
   action: (log: PartitionLog, partition: ShardPartition) => void,
 ): void {
-  const partition = shard.partitions[slot];
+  const partition = partitionAt(shard, slot);
   const log = partition?.log;
   if (log == null) return;
-  action(log, partition!);
-  shard.advanced(partition!);
-  shard.manifest?.write();
-  shard.ringClients();
+  try {
+    action(log, partition!);
+  } finally {
+    shard.advanced(partition!);
+    shard.manifest?.write();
+    shard.ringClients();
+  }
 }
 
 function absent(partition: ShardPartition | null | undefined): number {

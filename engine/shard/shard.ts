@@ -16,6 +16,7 @@ import { ErrorCode } from '../base/error-codes.ts';
 import { messageOf } from '../base/errors.ts';
 import {
   COMPLETION_RING_RECORDS,
+  DIRECT_BATCH_BYTES_MAX,
   DRAIN_BYTES_MAX,
   FLUSHES_PER_SECOND,
   SUBMIT_RING_RECORDS,
@@ -38,16 +39,19 @@ import {
   KIND_ADVANCED,
   KIND_COMPLETED,
   KIND_COMPLETED_WITH_DETAIL,
+  KIND_COMPLETED_WITH_PLACE,
+  KIND_NUDGED,
   putInt53,
   SUBMIT_AT,
   SUBMIT_FLAGS,
   SUBMIT_GOODBYE,
+  SUBMIT_NUDGE_FLAG,
   SUBMIT_SIZE,
   SUBMIT_SLOT,
   SUBMIT_TOKEN,
 } from './append-records.ts';
 import { AppendFlag } from './engine-api.ts';
-import type { FromShard } from './messages.ts';
+import type { FlushFailure, FromShard } from './messages.ts';
 import { PartitionTable, SLOT_WORDS, WAITERS_WORD } from './partition-table.ts';
 import { ShardLock } from './shard-lock.ts';
 import type { ShardPartition } from './shard-partition.ts';
@@ -235,6 +239,7 @@ export class Shard {
     for (const partition of this.partitions) {
       const log = partition?.log;
       if (log == null || log.isOffline) continue;
+      partition!.absorb(nowMs);
       this.guard(partition!, () => {
         log.rollIfDue(nowMs);
         log.applyRetention(nowMs);
@@ -265,6 +270,7 @@ export class Shard {
   /** The partition's marks or state moved outside an append: tells who waits, and notes unflushed bytes. */
   advanced(partition: ShardPartition): void {
     this.#noteDirty(partition);
+    partition.offer();
     this.#tellWaiters(partition);
   }
 
@@ -279,7 +285,7 @@ export class Shard {
   }
 
   /** Answer of the opening thread to a `flushWanted`. */
-  flushed(token: number, failure: string | null): void {
+  flushed(token: number, failure: FlushFailure | null): void {
     const partition = this.#flushes.get(token);
     this.#flushes.delete(token);
     if (partition === undefined) return;
@@ -288,12 +294,14 @@ export class Shard {
     if (work === null || partition.log === null) return;
     if (failure === null) {
       partition.log.noteFlushed(work, this.options.clock.now());
-      if (!isUnflushed(partition)) return;
-    } else {
-      // The next tick tries again: the bytes are in the page cache still, and the recovery point has not moved.
-      this.options.post({ kind: 'log', line: `${partition.directory}: flush failed: ${failure}` });
+      return;
     }
-    this.#noteDirty(partition);
+    this.options.post({ kind: 'log', line: `${partition.directory}: ${failure.message}` });
+    // Files that could not even be opened are tried again with the next tick: the partition is still among the dirty ones.
+    if (!failure.isInDoubt) return;
+    partition.log.noteFlushFailed(failure.message);
+    this.advanced(partition);
+    this.ringClients();
   }
 
   /** Forgets a partition that was closed or deleted. */
@@ -361,6 +369,11 @@ export class Shard {
       this.#complete(piece, -1);
       return;
     }
+    if ((flags & SUBMIT_NUDGE_FLAG) !== 0) {
+      this.#tellWaiters(partition);
+      this.#completeNudge(piece);
+      return;
+    }
     const isFollower = (flags & AppendFlag.AS_FOLLOWER) !== 0;
     let group = partition.group < 0 ? null : this.#groups[partition.group]!;
     if (group === null || group.isFollower !== isFollower) {
@@ -378,6 +391,7 @@ export class Shard {
     const partition = group.partition!;
     partition.group = -1;
     const log = partition.log!;
+    partition.absorb(this.options.clock.now());
     if (group.isFollower) log.appendAsFollower(group.pieces, group.count);
     else log.appendAsLeader(group.pieces, group.count);
     if (log.needsSync) this.#toSync.push(group);
@@ -388,9 +402,14 @@ export class Shard {
   #finish(group: Group): void {
     const partition = group.partition!;
     const startOffset = partition.log!.cursor[Cursor.LOG_START_OFFSET]!;
-    for (let i = 0; i < group.count; i++) this.#complete(group.pieces[i]!, startOffset);
-    this.#tellWaiters(partition);
     this.#noteDirty(partition);
+    partition.offer();
+    for (let i = 0; i < group.count; i++) {
+      const piece = group.pieces[i]!;
+      if (!this.#completeWithPlace(piece, partition, startOffset))
+        this.#complete(piece, startOffset);
+    }
+    this.#tellWaiters(partition);
     if (partition.flushing === null && this.#isTailLong(partition)) this.#requestFlush(partition);
   }
 
@@ -418,15 +437,35 @@ export class Shard {
   }
 
   #complete(piece: ShardPiece, startOffset: number): void {
-    const link = piece.client;
     let kind = KIND_COMPLETED;
     if (piece.errorMessage !== null || piece.recordErrors !== null) {
       kind = KIND_COMPLETED_WITH_DETAIL;
-      link.detailPort.postMessage({
-        message: piece.errorMessage,
-        recordErrors: piece.recordErrors,
-      });
+      const { errorMessage: message, recordErrors } = piece;
+      piece.client.detailPort.postMessage({ message, recordErrors });
     }
+    this.#answer(piece, kind, startOffset);
+  }
+
+  /** The first time a client could append by itself, it is told where; false: no need. */
+  #completeWithPlace(piece: ShardPiece, partition: ShardPartition, startOffset: number): boolean {
+    const link = piece.client;
+    const bit = 1 << link.index;
+    if ((partition.toldClients & bit) !== 0 || piece.errorCode !== ErrorCode.NONE) return false;
+    if (piece.size > DIRECT_BATCH_BYTES_MAX || !partition.isOffered) return false;
+    partition.toldClients |= bit;
+    const { slot, incarnation, directory } = partition;
+    link.detailPort.postMessage({ slot, incarnation, directory });
+    this.#answer(piece, KIND_COMPLETED_WITH_PLACE, startOffset);
+    return true;
+  }
+
+  #completeNudge(piece: ShardPiece): void {
+    refuse(piece, ErrorCode.NONE);
+    this.#answer(piece, KIND_NUDGED, -1);
+  }
+
+  #answer(piece: ShardPiece, kind: number, startOffset: number): void {
+    const link = piece.client;
     const at = link.completions.tryClaim();
     // Half of the ring is kept for completions, and a client has no more appends under way than that.
     assert(at !== RING_FULL, 'shard: completion ring full in spite of credits');
@@ -478,8 +517,10 @@ export class Shard {
       const log = partition.log;
       if (log === null || log.isOffline || !isUnflushed(partition)) {
         partition.isDirty = false;
+        partition.offer();
         continue;
       }
+      partition.absorb(wallMs);
       kept.push(partition);
       if (budget <= 0 || partition.flushing !== null || !log.flushDue(wallMs)) continue;
       budget--;
