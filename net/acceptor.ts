@@ -25,6 +25,7 @@ export class Acceptor {
   #fronts: readonly FrontHost[] | null = null;
   #early: { socket: net.Socket; listener: string }[] = [];
   #settings: SettingValues;
+  readonly #perAddress = new Map<string, number>();
 
   constructor(settings: SettingValues, log: Log) {
     this.#settings = settings;
@@ -93,13 +94,32 @@ export class Acceptor {
       total += front.connections;
       if (front.connections < least.connections) least = front;
     }
-    if (total >= this.#settings.maxConnections) {
-      this.#log(`connection refused: max.connections (${total}) reached`, 'warn');
+    const address = socket.remoteAddress?.replace(/^::ffff:/, '');
+    const refusal = address === undefined ? 'it has ended' : this.#refusal(total, address);
+    if (refusal !== null) {
+      if (address !== undefined) this.#log(`connection of ${address} refused: ${refusal}`, 'warn');
       socket.destroy();
       return;
     }
+    this.#perAddress.set(address!, (this.#perAddress.get(address!) ?? 0) + 1);
     socket.removeAllListeners('error');
     least.adopt(socket, listener);
+  }
+
+  /** Null: one more connection may come. */
+  #refusal(total: number, address: string): string | null {
+    const settings = this.#settings;
+    if (total >= settings.maxConnections) return `max.connections (${total}) reached`;
+    const here = this.#perAddress.get(address) ?? 0;
+    const most = settings.maxConnectionsPerIpOverrides[address] ?? settings.maxConnectionsPerIp;
+    return here >= most ? `max.connections.per.ip (${here}) reached` : null;
+  }
+
+  /** A connection has ended. */
+  released(address: string): void {
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, left);
   }
 
   /** Takes no more connections. Resolves when the ports are free. */

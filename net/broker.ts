@@ -12,7 +12,7 @@ import { type DirectoryLock, lockDirectory } from '../engine/io/directory-lock.t
 import { Acceptor, type BoundListener } from './acceptor.ts';
 import { type ControlPlane, openControlPlane } from './admin/control-plane.ts';
 import type { Log } from './control-channel.ts';
-import { type FrontSettings, frontSettings } from './front/front-settings.ts';
+import { type Endpoint, type FrontSettings, frontSettings } from './front/front-settings.ts';
 import { type FrontHost, type FrontHostOptions, InlineFront, ThreadFront } from './front-host.ts';
 import { BrokerSettings, loadSettings } from './settings/broker-settings.ts';
 import type { ListenerSetting, SettingValues } from './settings/setting-values.ts';
@@ -164,15 +164,17 @@ class RunningBroker implements Broker {
     this.nodeId = control.nodeId;
     const threads =
       this.#options.netThreads ?? (values.netThreads || defaultNetThreads(availableParallelism()));
-    const settings = frontSettings(values, control.nodeId, threads);
-    await control.announce([this.#advertised(values, control.nodeId)]);
+    const endpoints = this.#endpoints(values);
+    const settings = frontSettings(values, control.nodeId, threads, endpoints);
+    const first = endpoints[this.listeners[0]!.name]!;
+    await control.announce([{ id: control.nodeId, ...first, rack: values.brokerRack }]);
     this.#fronts = await this.#startFronts(threads, engine, control, settings);
     control.publish = async (delta) => {
       await Promise.all(this.#fronts.map((front) => front.publish(delta)));
     };
     control.onSettingsChanged = (changed) => {
       this.#acceptor.configure(changed);
-      const next = frontSettings(changed, control.nodeId, threads);
+      const next = frontSettings(changed, control.nodeId, threads, endpoints);
       for (const front of this.#fronts) front.configure(next);
     };
     this.#acceptor.open(this.#fronts);
@@ -191,6 +193,7 @@ class RunningBroker implements Broker {
       image,
       settings,
       log: this.#log,
+      onGone: (address) => this.#acceptor.released(address),
       onFatal: (error) => {
         // A broken invariant in a net thread is one of the process: what is on disk is good, start anew.
         process.stderr.write(`millrace: a net thread failed: ${error.stack ?? error.message}\n`);
@@ -203,19 +206,19 @@ class RunningBroker implements Broker {
     return fronts;
   }
 
-  /** What clients are told to connect to. */
-  #advertised(values: SettingValues, id: number) {
-    const first = this.listeners[0]!;
-    const advertised =
-      this.#options.listeners === undefined ? values.advertisedListeners[0] : undefined;
-    const host = advertised?.host || first.host;
-    const isAnyAddress = host === '0.0.0.0' || host === '::' || host === '';
-    return {
-      id,
-      host: isAnyAddress ? 'localhost' : host,
-      port: advertised?.port || first.port,
-      rack: values.brokerRack,
-    };
+  /** What clients of each listener are told to connect to. */
+  #endpoints(values: SettingValues): Record<string, Endpoint> {
+    const told: Record<string, Endpoint> = {};
+    for (const { name, host, port } of this.listeners) {
+      const isGiven = this.#options.listeners !== undefined;
+      const advertised = isGiven
+        ? undefined
+        : values.advertisedListeners.find((listener) => listener.name === name);
+      const asked = advertised?.host || host;
+      const isAnyAddress = asked === '0.0.0.0' || asked === '::';
+      told[name] = { host: isAnyAddress ? 'localhost' : asked, port: advertised?.port || port };
+    }
+    return told;
   }
 
   close(): Promise<void> {

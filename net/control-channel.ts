@@ -44,7 +44,7 @@ export type FromFront =
     }
   | { readonly type: 'createTopics'; readonly id: number; readonly names: readonly string[] }
   | { readonly type: 'applied'; readonly sequence: number }
-  | { readonly type: 'connections'; readonly count: number }
+  | { readonly type: 'gone'; readonly address: string }
   | { readonly type: 'log'; readonly line: string; readonly level: LogLevel }
   | { readonly type: 'closed' };
 

@@ -32,27 +32,37 @@ export interface FrontHostOptions {
   readonly image: MetadataImage;
   readonly settings: FrontSettings;
   readonly log: Log;
+  /** A connection has ended, with the peer's address. */
+  readonly onGone: (address: string) => void;
   /** A net thread died. */
   readonly onFatal: (error: Error) => void;
 }
 
 /** A front on the calling thread: no hop to the main thread, as this is it. */
 export class InlineFront implements FrontHost {
+  connections = 0;
   readonly #front: NetFront;
 
-  constructor({ engine, admin, image, settings, log }: FrontHostOptions) {
+  constructor({ engine, admin, image, settings, log, onGone }: FrontHostOptions) {
     const control: ControlChannel = {
       request: (apiKey, version, body, context) => admin.handle(apiKey, version, body, context),
       createForMetadata: (names) => admin.createForMetadata(names),
     };
-    this.#front = new NetFront({ engine: engine.client, image, control, settings, log });
-  }
-
-  get connections(): number {
-    return this.#front.connectionCount;
+    this.#front = new NetFront({
+      engine: engine.client,
+      image,
+      control,
+      settings,
+      log,
+      onGone: (address) => {
+        this.connections--;
+        onGone(address);
+      },
+    });
   }
 
   adopt(socket: net.Socket, listener: string): void {
+    this.connections++;
     this.#front.adopt(socket, listener);
   }
 
@@ -156,8 +166,9 @@ export class ThreadFront implements FrontHost {
         resolve();
         return;
       }
-      case 'connections':
-        this.connections = message.count;
+      case 'gone':
+        this.connections--;
+        this.#options.onGone(message.address);
         return;
       case 'log':
         this.#options.log(message.line, message.level);

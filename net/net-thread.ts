@@ -49,7 +49,7 @@ const front = new NetFront({
   control,
   settings: data.settings,
   log: (line, level) => post({ type: 'log', line, level }),
-  onConnections: (count) => post({ type: 'connections', count }),
+  onGone: (address) => post({ type: 'gone', address }),
 });
 
 port.on('message', (message: ToFront) => {

@@ -53,6 +53,8 @@ const freeRequests: Request[] = [];
 export class Connection implements FrameSink, Receiver {
   readonly socket: net.Socket;
   readonly listener: string;
+  /** The peer's address, and with its port. */
+  readonly address: string;
   readonly peer: string;
   isClosed = false;
   /** In the front's list of connections to advance. */
@@ -78,7 +80,8 @@ export class Connection implements FrameSink, Receiver {
   constructor(accepted: net.Socket, listener: string, host: ConnectionHost) {
     this.#host = host;
     this.listener = listener;
-    this.peer = `${accepted.remoteAddress}:${accepted.remotePort}`;
+    this.address = (accepted.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.peer = `${this.address}:${accepted.remotePort}`;
     this.lastActiveMs = host.now();
     this.#inbox = new Inbox({
       memory: host.memory,

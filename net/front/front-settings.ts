@@ -15,6 +15,13 @@ export interface FrontSettings {
   readonly fetchSessionSlots: number;
   readonly autoCreateTopicsEnable: boolean;
   readonly maxRequestPartitionSizeLimit: number;
+  /** By listener name: where clients of that listener reach this broker. */
+  readonly endpoints: Readonly<Record<string, Endpoint>>;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** `threads`: how many fronts share the broker's session slots. */
@@ -22,6 +29,7 @@ export function frontSettings(
   values: SettingValues,
   nodeId: number,
   threads: number,
+  endpoints: Readonly<Record<string, Endpoint>>,
 ): FrontSettings {
   return {
     nodeId,
@@ -34,5 +42,6 @@ export function frontSettings(
     ),
     autoCreateTopicsEnable: values.autoCreateTopicsEnable,
     maxRequestPartitionSizeLimit: values.maxRequestPartitionSizeLimit,
+    endpoints,
   };
 }

@@ -28,8 +28,8 @@ export interface NetFrontOptions {
   readonly control: ControlChannel;
   readonly settings: FrontSettings;
   readonly log: Log;
-  /** Told when a connection came or went. */
-  readonly onConnections?: (count: number) => void;
+  /** Told when a connection has ended, with the peer's address. */
+  readonly onGone: (address: string) => void;
 }
 
 /** How often at most idle connections are looked for. */
@@ -49,7 +49,7 @@ export class NetFront implements ConnectionHost, FrontServices {
   readonly landing: Landing;
   readonly #data: DataPlane;
   readonly #log: Log;
-  readonly #onConnections: ((count: number) => void) | undefined;
+  readonly #onGone: (address: string) => void;
   readonly #connections = new Set<Connection>();
   /** Connections that the slab had no room for, in the order in which they are served. */
   readonly #starved = new Set<Connection>();
@@ -71,7 +71,7 @@ export class NetFront implements ConnectionHost, FrontServices {
     this.control = options.control;
     this.settings = options.settings;
     this.#log = options.log;
-    this.#onConnections = options.onConnections;
+    this.#onGone = options.onGone;
     this.memory = this.engine.memory;
     this.chunks = new ChunkPool(this.engine.slab);
     const landing = this.engine.slab.allocate(LANDING_BYTES);
@@ -84,10 +84,6 @@ export class NetFront implements ConnectionHost, FrontServices {
     this.engine.onAdvance = this.#data.onAdvance;
     this.engine.onSpace = () => this.#onSpace();
     this.engine.onDrained = () => this.#finishTurn();
-  }
-
-  get connectionCount(): number {
-    return this.#connections.size;
   }
 
   get frameBytesMax(): number {
@@ -110,7 +106,6 @@ export class NetFront implements ConnectionHost, FrontServices {
       connection.pause();
       this.#starved.add(connection);
     }
-    this.#onConnections?.(this.#connections.size);
     this.#watchIdle();
   }
 
@@ -182,7 +177,7 @@ export class NetFront implements ConnectionHost, FrontServices {
   gone(connection: Connection): void {
     this.#connections.delete(connection);
     this.#starved.delete(connection);
-    this.#onConnections?.(this.#connections.size);
+    this.#onGone(connection.address);
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
 

@@ -24,6 +24,12 @@ const SOFTWARE_FROM = 3;
 /** Kafka 4.3's metadata.version: 7 is the oldest that a broker of that release can run with. */
 const METADATA_VERSION = { name: 'metadata.version', minVersion: 7, maxVersion: 30 };
 
+/** Version 6 of InitProducerId is for two-phase commit: served, and not offered while that is off, as Kafka does. */
+const INIT_PRODUCER_ID_MAX = 5;
+const ADVERTISED: ApiVersionsResponse['apiKeys'] = ADVERTISED_APIS.map((api) =>
+  api.apiKey === ApiKey.InitProducerId ? { ...api, maxVersion: INIT_PRODUCER_ID_MAX } : { ...api },
+);
+
 const reader = new Reader();
 
 export class ApiVersionsHandler implements ApiHandler {
@@ -56,7 +62,7 @@ export class ApiVersionsHandler implements ApiHandler {
   #answer(): ApiVersionsResponse {
     return {
       errorCode: ErrorCode.NONE,
-      apiKeys: ADVERTISED_APIS as ApiVersionsResponse['apiKeys'],
+      apiKeys: ADVERTISED,
       throttleTimeMs: 0,
       supportedFeatures: [METADATA_VERSION],
       finalizedFeaturesEpoch: this.#services.image.version,

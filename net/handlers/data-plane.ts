@@ -13,6 +13,7 @@ import { type Answer, BodyHandler } from './body-handler.ts';
 import { describeCluster } from './describe-cluster.ts';
 import { describeTopicPartitions } from './describe-topic-partitions.ts';
 import { FetchHandler } from './fetch.ts';
+import { findCoordinator } from './find-coordinator.ts';
 import { ListOffsets } from './list-offsets.ts';
 import { answerMetadata } from './metadata.ts';
 import { ProduceHandler } from './produce.ts';
@@ -41,9 +42,16 @@ export class DataPlane {
     this.#bodies = new BodyHandler(
       services,
       new Map<number, Answer>([
-        [ApiKey.Metadata, (body, version) => answerMetadata(services, body, version)],
+        [
+          ApiKey.Metadata,
+          (body, version, { listener }) => answerMetadata(services, body, version, listener),
+        ],
         [ApiKey.ListOffsets, (body, version) => listOffsets.answer(body, version)],
-        [ApiKey.DescribeCluster, (body) => describeCluster(services, body)],
+        [
+          ApiKey.DescribeCluster,
+          (body, _version, { listener }) => describeCluster(services, body, listener),
+        ],
+        [ApiKey.FindCoordinator, (body, version) => findCoordinator(body, version)],
         [ApiKey.DescribeTopicPartitions, (body) => describeTopicPartitions(services, body)],
       ]),
     );

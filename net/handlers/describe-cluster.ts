@@ -8,11 +8,16 @@ import { ErrorCode } from '../../engine/base/error-codes.ts';
 import type { FrontServices } from '../front/services.ts';
 import type { DescribeClusterRequest } from '../wire/api/describe-cluster.ts';
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.ts';
+import { brokersFor } from './metadata.ts';
 
 const BROKERS = 1;
 const CONTROLLERS = 2;
 
-export function describeCluster(services: FrontServices, request: DescribeClusterRequest): object {
+export function describeCluster(
+  services: FrontServices,
+  request: DescribeClusterRequest,
+  listener: string,
+): object {
   const { endpointType } = request;
   if (endpointType === CONTROLLERS) {
     return refusal(
@@ -34,7 +39,7 @@ export function describeCluster(services: FrontServices, request: DescribeCluste
     endpointType,
     clusterId: image.clusterId,
     controllerId: image.controllerId,
-    brokers: image.brokers.map((broker) => ({
+    brokers: brokersFor(services, listener).map((broker) => ({
       brokerId: broker.id,
       host: broker.host,
       port: broker.port,

@@ -5,7 +5,7 @@
  *
  * Thread of the front. Rules: Kafka's KafkaApis.handleTopicMetadataRequest.
  */
-import type { PartitionImage, TopicImage } from '../../cluster/metadata-image.ts';
+import type { BrokerImage, PartitionImage, TopicImage } from '../../cluster/metadata-image.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import { ZERO_UUID } from '../../engine/base/uuid.ts';
 import type { FrontServices } from '../front/services.ts';
@@ -33,6 +33,7 @@ export function answerMetadata(
   services: FrontServices,
   request: MetadataRequest,
   version: number,
+  listener: string,
 ): object | Promise<object> {
   const { image } = services;
   const asked = request.topics;
@@ -44,7 +45,7 @@ export function answerMetadata(
   const rows: TopicRow[] = [];
   if (asked === null || (version === 0 && asked.length === 0)) {
     for (const topic of image.topics()) rows.push(rowOf(topic, operations));
-    return response(services, request, version, rows);
+    return response(services, request, version, listener, rows);
   }
   if (asked.some((topic) => topic.topicId !== ZERO_UUID)) {
     for (const { topicId } of uniqueBy(asked, (topic) => topic.topicId)) {
@@ -52,7 +53,7 @@ export function answerMetadata(
       if (topic !== undefined) rows.push(rowOf(topic, operations));
       else if (topicId !== ZERO_UUID) rows.unshift(unknownId(topicId));
     }
-    return response(services, request, version, rows);
+    return response(services, request, version, listener, rows);
   }
   const missing: string[] = [];
   for (const { name } of uniqueBy(asked, (topic) => topic.name)) {
@@ -63,7 +64,7 @@ export function answerMetadata(
   const mayCreate = request.allowAutoTopicCreation && services.settings.autoCreateTopicsEnable;
   if (missing.length === 0 || !mayCreate) {
     for (const name of missing) rows.push(missingRow(name, missingTopicError(name), operations));
-    return response(services, request, version, rows);
+    return response(services, request, version, listener, rows);
   }
   return services.control.createForMetadata(missing).then((created) => {
     for (const { name, errorCode } of created) {
@@ -74,7 +75,7 @@ export function answerMetadata(
           : rowOf(topic, operations),
       );
     }
-    return response(services, request, version, rows);
+    return response(services, request, version, listener, rows);
   });
 }
 
@@ -101,17 +102,19 @@ function refuseInvalid(topics: NonNullable<MetadataRequest['topics']>, version: 
 }
 
 function response(
-  { image }: FrontServices,
+  services: FrontServices,
   request: MetadataRequest,
   version: number,
+  listener: string,
   topics: TopicRow[],
 ): object {
+  const { image } = services;
   const [from, to] = CLUSTER_OPERATIONS_VERSIONS;
   const tellsOperations =
     request.includeClusterAuthorizedOperations && version >= from && version <= to;
   return {
     throttleTimeMs: 0,
-    brokers: image.brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    brokers: brokersFor(services, listener).map(({ id, ...where }) => ({ nodeId: id, ...where })),
     clusterId: image.clusterId,
     controllerId: image.controllerId,
     topics,
@@ -129,6 +132,14 @@ function rowOf(topic: TopicImage, topicAuthorizedOperations: number): TopicRow {
     partitions: topic.partitions.map(partitionRow),
     topicAuthorizedOperations,
   };
+}
+
+/** The brokers, this one as clients of the listener reach it. */
+export function brokersFor({ image, settings }: FrontServices, listener: string): BrokerImage[] {
+  const own = settings.endpoints[listener];
+  return image.brokers.map((broker) =>
+    own !== undefined && broker.id === settings.nodeId ? { ...broker, ...own } : broker,
+  );
 }
 
 /** A partition as Metadata and DescribeTopicPartitions tell it. */

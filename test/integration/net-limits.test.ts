@@ -10,6 +10,8 @@ import {
   FETCH_VERSION,
   type FetchAnswer,
   fetchBody,
+  METADATA,
+  METADATA_VERSION,
   PRODUCE,
   type ProduceAnswer,
   produceBody,
@@ -122,6 +124,57 @@ describe('connections', () => {
     first.end();
   });
 
+  test.each([0, 1])('an address has at most max.connections.per.ip (%i net threads)', async (n) => {
+    await using broker = await startBroker({
+      storage: 'memory',
+      listeners,
+      netThreads: n,
+      settings: {
+        'max.connections.per.ip': '3',
+        'max.connections.per.ip.overrides': '127.0.0.1:1',
+      },
+    });
+    const first = new RawClient(broker.port);
+    await first.request(API_VERSIONS, 0, {});
+    const second = new RawClient(broker.port);
+    await second.closed;
+    first.end();
+    // The place is free when the broker has seen the end: until then it refuses.
+    for (let served = false; !served; ) {
+      const third = new RawClient(broker.port);
+      served = await third.request(API_VERSIONS, 0, {}).then(
+        () => true,
+        () => false,
+      );
+      third.end();
+    }
+  });
+
+  test('clients of each listener are told the address of that listener', async () => {
+    await using broker = await startBroker({
+      storage: 'memory',
+      netThreads: 0,
+      shards: 0,
+      settings: {
+        listeners: 'INNER://127.0.0.1:0,OUTER://127.0.0.1:0',
+        'listener.security.protocol.map': 'INNER:PLAINTEXT,OUTER:PLAINTEXT',
+        'advertised.listeners': 'INNER://inner.example:1,OUTER://outer.example:2',
+      },
+    });
+    const told: string[] = [];
+    for (const { port } of broker.listeners) {
+      const client = new RawClient(port);
+      const { brokers } = await client.request<{ brokers: { host: string; port: number }[] }>(
+        METADATA,
+        METADATA_VERSION,
+        { topics: [], allowAutoTopicCreation: false },
+      );
+      told.push(`${brokers[0]!.host}:${brokers[0]!.port}`);
+      client.end();
+    }
+    expect(told).toEqual(['inner.example:1', 'outer.example:2']);
+  });
+
   test('idle for connections.max.idle.ms they are ended, busy and waiting ones are not', async () => {
     await using broker = await startBroker({
       storage: 'memory',
@@ -141,25 +194,28 @@ describe('connections', () => {
 });
 
 describe('the end', () => {
-  test('a waiting fetch is answered, connections end, and the port is free', async () => {
-    const broker = await startBroker({ storage: 'memory', listeners });
-    const client = new RawClient(broker.port);
-    await createTopic(client, 'end');
-    const asked = [{ topic: 'end', partition: 0, offset: 0 }];
-    const answering = client.request<FetchAnswer>(
-      FETCH,
-      FETCH_VERSION,
-      fetchBody(asked, { maxWaitMs: 60_000 }),
-    );
-    // The fetch waits by the time that a later connection is answered.
-    const other = new RawClient(broker.port);
-    await other.request(API_VERSIONS, 0, {});
-    await broker.close();
-    expect((await answering).responses.length).toBe(1);
-    await Promise.all([client.closed, other.closed]);
-    const refused = new RawClient(broker.port);
-    await refused.closed;
-  });
+  test.each([0, 2])(
+    'with %i net threads a waiting fetch is answered, connections end, and the port is free',
+    async (netThreads) => {
+      const broker = await startBroker({ storage: 'memory', listeners, netThreads });
+      const client = new RawClient(broker.port);
+      await createTopic(client, 'end');
+      const asked = [{ topic: 'end', partition: 0, offset: 0 }];
+      const answering = client.request<FetchAnswer>(
+        FETCH,
+        FETCH_VERSION,
+        fetchBody(asked, { maxWaitMs: 60_000 }),
+      );
+      // The fetch waits by the time that a later connection is answered.
+      const other = new RawClient(broker.port);
+      await other.request(API_VERSIONS, 0, {});
+      await broker.close();
+      expect((await answering).responses.length).toBe(1);
+      await Promise.all([client.closed, other.closed]);
+      const refused = new RawClient(broker.port);
+      await refused.closed;
+    },
+  );
 
   test('closing twice is closing once', async () => {
     const broker = await startBroker({ storage: 'memory', listeners, shards: 0 });

@@ -29,7 +29,7 @@ export class RawClient {
 
   constructor(port: number) {
     this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    this.socket.on('data', (bytes) => this.#receive(bytes));
+    this.socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     // What ends the connection is told by `closed`.
     this.socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
