@@ -85,16 +85,16 @@ export async function produce(
     try {
       const writer = await producer.open(topic, partition);
       const mayGoOn = (): boolean => signal === null && outcome.fatal === null;
-      for (const reader of readers) {
-        // A read of stdin may never come back: neither a signal nor a broken broker waits for it.
-        if (mayGoOn())
-          await Promise.race([
-            produceLines(reader, writer, rules, mayGoOn),
-            interrupted,
-            outcome.broken,
-          ]);
+      try {
+        for (const reader of readers) {
+          // A read of stdin may never come back: neither a signal nor a broken broker waits for it.
+          const reading = mayGoOn() ? produceLines(reader, writer, rules, mayGoOn) : undefined;
+          await Promise.race([reading, interrupted, outcome.broken]);
+        }
+      } finally {
+        // What was read before an input failed is sent all the same.
+        await producer.close();
       }
-      await producer.close();
     } finally {
       progress.stop();
     }

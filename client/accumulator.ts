@@ -6,9 +6,10 @@
  * One thread.
  */
 
+import { MIB } from '../engine/base/limits.ts';
 import { BatchBuilder } from '../engine/format/batch-builder.ts';
 import type { BatchQueue } from './batch-queue.ts';
-import type { ClientError } from './client-error.ts';
+import { ClientError } from './client-error.ts';
 import { BuilderPool, PendingBatch } from './pending-batch.ts';
 import { type BatchOutcome, Sender, type SenderOptions } from './sender.ts';
 import type { TopicQueues } from './topic-queues.ts';
@@ -34,6 +35,12 @@ export interface AccumulatorOptions {
 
 /** A builder starts with this much and grows: many partitions with few records must not take much memory. */
 const BUILDER_FIRST_BYTES = 64 * 1024;
+
+/**
+ * Brokers close the connection on a request above `socket.request.max.bytes`, 100 MiB by default, without a word: a
+ * record that cannot fit would be tried until its time is over.
+ */
+const RECORD_BYTES_MAX = 99 * MIB;
 
 /** Who waits for room is woken when this part of the buffer is free again, not for every batch. */
 const WAKE_SHARE = 1 / 8;
@@ -84,7 +91,8 @@ export class Accumulator {
 
   /**
    * The open batch that takes a record of at most `recordBytes`: of `partition`, or of the one that the key
-   * [keyAt, keyAt + keyLength) of `key` belongs to, or of the one that is filled at the moment.
+   * [keyAt, keyAt + keyLength) of `key` belongs to, or of the one that is filled at the moment. Throws
+   * `ClientError` 'too-large' or 'closed'.
    */
   batchFor(
     queues: TopicQueues,
@@ -95,6 +103,12 @@ export class Accumulator {
     recordBytes: number,
   ): PendingBatch {
     if (this.#error !== null) throw this.#error;
+    if (recordBytes > RECORD_BYTES_MAX) {
+      throw new ClientError(
+        'too-large',
+        `a record of ${recordBytes} bytes: ${RECORD_BYTES_MAX} are possible`,
+      );
+    }
     let queue = queues.choose(partition, key, keyAt, keyLength);
     const { open } = queue;
     if (open !== null) {

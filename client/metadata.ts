@@ -57,9 +57,14 @@ const CREATION_FLAG_VERSION = 4;
 /** First Metadata version in which an empty list means "no topics" and null "all". */
 const NULL_MEANS_ALL_VERSION = 1;
 
+/** What is older is asked for again, as Kafka's clients do: partitions are added, leaders rebalanced. */
+const AGE_MAX_MS = 300_000;
+
 export class MetadataCache {
   readonly #connect: () => Promise<Connection>;
   readonly #topics = new Map<string, TopicInfo>();
+  /** When each topic's information came (monotonic ms). */
+  readonly #learntMs = new Map<string, number>();
   readonly #stale = new Set<string>();
   readonly #asking = new Map<string, Promise<TopicInfo>>();
   #brokers = new Map<number, BrokerInfo>();
@@ -79,9 +84,11 @@ export class MetadataCache {
     return this.#brokers.values();
   }
 
-  /** What is known of a topic, undefined when it was never asked for or is stale. */
+  /** What is known of a topic, undefined when it was never asked for, is stale or old. */
   known(name: string): TopicInfo | undefined {
-    return this.#stale.has(name) ? undefined : this.#topics.get(name);
+    const learntMs = this.#learntMs.get(name) ?? Number.NEGATIVE_INFINITY;
+    if (this.#stale.has(name) || performance.now() - learntMs > AGE_MAX_MS) return undefined;
+    return this.#topics.get(name);
   }
 
   /** As `known`, also when it is stale: for what does not change when leaders move, such as ids. */
@@ -134,6 +141,7 @@ export class MetadataCache {
     }
     const info = topicInfo(topic);
     this.#topics.set(name, info);
+    this.#learntMs.set(name, performance.now());
     if (info.partitions.every((partition) => partition.leaderId >= 0)) this.#stale.delete(name);
     return info;
   }

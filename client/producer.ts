@@ -124,6 +124,7 @@ export class Producer {
         deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
         compression: { codec, level: options.codecLevel },
         mayCreateTopics: this.#mayCreateTopics,
+        onTopic: ({ name, partitions }) => this.#topics.get(name)?.grow(partitions.length),
         identities: isIdempotent ? new IdentitySource(client) : null,
       },
     });

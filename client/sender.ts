@@ -15,6 +15,7 @@ import type { BatchQueue } from './batch-queue.ts';
 import type { Client } from './client.ts';
 import { BrokerError, ClientError, isTransient } from './client-error.ts';
 import type { Connection } from './connection.ts';
+import type { TopicInfo } from './metadata.ts';
 import type { Compression, PendingBatch } from './pending-batch.ts';
 import { encodeProduceRequest, PRODUCE_BY_TOPIC_ID_VERSION } from './produce-request.ts';
 import type { IdentitySource } from './producer-identity.ts';
@@ -42,6 +43,8 @@ export interface SenderOptions {
   readonly mayCreateTopics: boolean;
   /** Null: not idempotent. */
   readonly identities: IdentitySource | null;
+  /** What is known of a topic was asked for anew. */
+  readonly onTopic: (info: TopicInfo) => void;
   /** A batch is done, one way or the other. */
   readonly onDone: (queue: BatchQueue, batch: PendingBatch, outcome: BatchOutcome) => void;
 }
@@ -284,7 +287,8 @@ export class Sender {
     const { metadata } = this.#client;
     try {
       metadata.markStale(topic);
-      await metadata.topic(topic, { mayCreate: this.#options.mayCreateTopics });
+      const info = await metadata.topic(topic, { mayCreate: this.#options.mayCreateTopics });
+      this.#options.onTopic(info);
       if (metadata.known(topic) !== undefined) state.backoff.reset();
     } catch (error) {
       if (!isTransient(error)) this.#failTopic(topic, error as Error);

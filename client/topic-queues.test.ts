@@ -35,3 +35,12 @@ test('partitioner: a partition that is named wins over the key', () => {
   const queues = new TopicQueues('t', 12);
   expect(queues.choose(7, Buffer.from('abc'), 0, 3).partition).toBe(7);
 });
+
+test('partitioner: partitions that were added take their turn and their keys', () => {
+  const queues = new TopicQueues('t', 1);
+  expect(queues.choose(null, Buffer.from('abc'), 0, 3).partition).toBe(0);
+  queues.grow(12);
+  queues.grow(3);
+  expect(queues.count).toBe(12);
+  expect(queues.choose(null, Buffer.from('abc'), 0, 3).partition).toBe(3);
+});

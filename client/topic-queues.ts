@@ -11,22 +11,27 @@ import { partitionForKey } from './murmur2.ts';
 
 export class TopicQueues {
   readonly topic: string;
-  readonly #queues: readonly BatchQueue[];
+  readonly #queues: BatchQueue[];
   #sticky: number;
   #isFirst = true;
 
   /** `random` picks the first partition for records without a key, so that producers spread. */
   constructor(topic: string, partitionCount: number, random: () => number = Math.random) {
     this.topic = topic;
-    this.#queues = Array.from(
-      { length: partitionCount },
-      (_, index) => new BatchQueue(topic, index),
-    );
+    this.#queues = [];
+    this.grow(partitionCount);
     this.#sticky = Math.floor(random() * partitionCount);
   }
 
   get count(): number {
     return this.#queues.length;
+  }
+
+  /** The topic has `partitionCount` partitions by now; it never has fewer than before. */
+  grow(partitionCount: number): void {
+    while (this.#queues.length < partitionCount) {
+      this.#queues.push(new BatchQueue(this.topic, this.#queues.length));
+    }
   }
 
   /** The queue of a fixed partition, else of the key at [keyAt, keyAt + keyLength), else (null) of the turn. */

@@ -32,7 +32,7 @@ export class TopicWriter {
 
   /**
    * Appends a record; a key or value of length -1 is null. Returns false, having done nothing, when there is
-   * no room. Throws `ClientError` 'closed' after the producer was closed.
+   * no room. Throws `ClientError` 'too-large', or 'closed' after the producer was closed.
    */
   append(
     key: Buffer,

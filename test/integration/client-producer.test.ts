@@ -194,6 +194,26 @@ test('producer: a leader that moves is followed', async () => {
   expect(partition!.values()).toEqual(['0', '1', '2', '3', '4', '5']);
 });
 
+test('producer: partitions that are added are used once metadata is asked for again', async () => {
+  const { brokers, client, producer } = await setUp();
+  const partitions = brokers.addTopic('t', 1);
+  await producer.send({ topic: 't', value: 'x' });
+  partitions.push(...brokers.addTopic('more', 1));
+  brokers.topics.set('t', partitions);
+  client.metadata.markStale('t');
+  await producer.send({ topic: 't', value: 'x' });
+  expect(await producer.send({ topic: 't', value: 'x', partition: 1 })).toMatchObject({
+    offset: 0,
+  });
+});
+
+test('producer: a record that no request could carry is refused', async () => {
+  const { brokers, producer } = await setUp();
+  brokers.addTopic('t');
+  const value = Buffer.alloc(100 * 1024 * 1024);
+  await expect(producer.send({ topic: 't', value })).rejects.toMatchObject({ code: 'too-large' });
+});
+
 test('producer: what cannot be delivered in time fails, and says so', async () => {
   const { brokers, producer } = await setUp(
     { judge: onProduce(() => 'drop') },
