@@ -71,6 +71,7 @@ export async function produce(
   const totalBytes = sizes.includes(null)
     ? null
     : sizes.reduce<number>((sum, size) => sum + size!, 0);
+  const bytesRead = (): number => readers.reduce((sum, reader) => sum + reader.bytesRead, 0);
   let signal: NodeJS.Signals | null = null;
   const interrupted = firstSignal().then((first) => {
     signal = first;
@@ -79,7 +80,7 @@ export async function produce(
     const producer = new Producer(client, producerOptions);
     const progress = new Progress(options.quiet ? silence : process.stderr, () => ({
       records: outcome.records,
-      bytes: readers.reduce((sum, reader) => sum + reader.bytesRead, 0),
+      bytes: bytesRead(),
       totalBytes,
     }));
     try {
@@ -98,7 +99,8 @@ export async function produce(
     } finally {
       progress.stop();
     }
-    if (!options.quiet) process.stderr.write(outcome.summary(topic, progress.elapsedMs));
+    if (!options.quiet)
+      process.stderr.write(outcome.summary(topic, bytesRead(), progress.elapsedMs));
     if (outcome.failures > 0) process.stderr.write(outcome.reasons());
   });
   if (signal !== null) dieOf(signal);
@@ -285,11 +287,13 @@ class Outcome {
     }
   }
 
-  summary(topic: string, elapsedMs: number): string {
+  summary(topic: string, bytesRead: number, elapsedMs: number): string {
     const { size } = this.#partitions;
     const seconds = elapsedMs / 1000;
-    const rate = `${formatBytes(this.wireBytes / seconds)}/s, ${formatCount(Math.round(this.records / seconds))} records/s`;
-    return `${formatCount(this.records)} records (${formatBytes(this.wireBytes)}) to ${size} ${size === 1 ? 'partition' : 'partitions'} of ${topic} in ${formatDuration(elapsedMs)}: ${rate}\n`;
+    const what = `${formatCount(this.records)} records, ${formatBytes(bytesRead)} (${formatBytes(this.wireBytes)} sent)`;
+    const where = `${size} ${size === 1 ? 'partition' : 'partitions'} of ${topic}`;
+    const rate = `${formatBytes(bytesRead / seconds)}/s, ${formatCount(Math.round(this.records / seconds))} records/s`;
+    return `${what} to ${where} in ${formatDuration(elapsedMs)}: ${rate}\n`;
   }
 
   reasons(): string {

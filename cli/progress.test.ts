@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatCount, formatDuration, progressBar, progressText } from './progress.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRoughly,
+  progressBar,
+  progressText,
+} from './progress.ts';
 
 test.each([
   [0, '0 B'],
@@ -23,9 +30,9 @@ test.each([
 
 test('progress: a known end gives a bar, a share and the time left', () => {
   const state = { records: 12_345, bytes: 250_000_000, totalBytes: 1_000_000_000 };
-  expect(progressBar(state)).toBe('[######------------------] ');
+  expect(progressBar(state)).toBe('[###---------] ');
   expect(progressText(state, 50_000_000)).toBe(
-    '25 %  250 MB of 1 GB  12,345 records  50 MB/s  15.0 s left',
+    '25 %  250 MB of 1 GB  12.3 k records  50 MB/s  15.0 s left',
   );
 });
 
@@ -37,8 +44,19 @@ test('progress: an unknown end gives neither', () => {
 
 test('progress: an input that grew is at most all of it', () => {
   const state = { records: 1, bytes: 300, totalBytes: 200 };
-  expect(progressBar(state)).toBe(`[${'#'.repeat(24)}] `);
+  expect(progressBar(state)).toBe(`[${'#'.repeat(12)}] `);
   expect(progressText(state, 1)).toContain('100 %');
+});
+
+test.each([
+  [0, '0'],
+  [9999, '9999'],
+  [12_345, '12.3 k'],
+  [999_499, '999 k'],
+  [999_500, '1 M'],
+  [1_234_567_890, '1230 M'],
+])('progress: %i is roughly %s', (count, text) => {
+  expect(formatRoughly(count)).toBe(text);
 });
 
 test('progress: counts have separators', () => {

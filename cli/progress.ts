@@ -14,7 +14,8 @@ export interface ProgressState {
 
 const BAR_INTERVAL_MS = 150;
 const LINE_INTERVAL_MS = 5000;
-const BAR_CELLS = 24;
+/** Few enough that the whole line fits a terminal of 80 columns. */
+const BAR_CELLS = 12;
 
 export interface ProgressOutput {
   readonly isTTY?: boolean;
@@ -80,14 +81,14 @@ export function progressBar({ bytes, totalBytes }: ProgressState): string {
   return `[${'#'.repeat(filled)}${'-'.repeat(BAR_CELLS - filled)}] `;
 }
 
-/** `45 %  1.2 GB of 2.6 GB  12,345,678 records  312 MB/s  5 s left`, `rate` in bytes per second. */
+/** `45 %  1.2 GB of 2.6 GB  12.3 M records  312 MB/s  5.0 s left`, `rate` in bytes per second. */
 export function progressText({ bytes, totalBytes, records }: ProgressState, rate: number): string {
   const parts: string[] = [];
   if (totalBytes !== null && totalBytes > 0) {
     parts.push(`${Math.min(100, Math.floor((bytes * 100) / totalBytes))} %`);
     parts.push(`${formatBytes(bytes)} of ${formatBytes(totalBytes)}`);
   } else parts.push(formatBytes(bytes));
-  parts.push(`${formatCount(records)} records`, `${formatBytes(rate)}/s`);
+  parts.push(`${formatRoughly(records)} records`, `${formatBytes(rate)}/s`);
   if (totalBytes !== null && rate > 0 && bytes < totalBytes) {
     parts.push(`${formatDuration(((totalBytes - bytes) * 1000) / rate)} left`);
   }
@@ -104,6 +105,13 @@ export function formatBytes(bytes: number): string {
     unit++;
   }
   return `${unit === 0 ? Math.round(value) : Number(value.toPrecision(3))} ${units[unit]}`;
+}
+
+/** `12.3 M`: three digits. */
+export function formatRoughly(count: number): string {
+  if (count < 10_000) return String(count);
+  const isMillions = count >= 999_500;
+  return `${Number((count / (isMillions ? 1e6 : 1000)).toPrecision(3))} ${isMillions ? 'M' : 'k'}`;
 }
 
 /** `12,345,678` */
