@@ -140,6 +140,7 @@ const SERVED: ReadonlySet<number> = new Set([
   ApiKey.Fetch,
   ApiKey.ListOffsets,
   ApiKey.Metadata,
+  ApiKey.FindCoordinator,
   ApiKey.ApiVersions,
   ApiKey.CreateTopics,
   ApiKey.DeleteTopics,
