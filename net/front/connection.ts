@@ -317,6 +317,9 @@ export class Connection implements FrameSink, Receiver {
         if (out.size > 0) this.#send(out);
         else outputs.release(out);
         out = null;
+      } else if (filled === Fill.SHARED) {
+        this.#sendBoth(out, response.takeShared!());
+        out = null;
       } else if (filled === Fill.WAIT) {
         break;
       } else {
@@ -330,12 +333,30 @@ export class Connection implements FrameSink, Receiver {
     else outputs.release(out);
   }
 
+  /** Sends what is filled and, behind it, records that others send as well, in one write. */
+  #sendBoth(out: OutputBuffer, shared: OutputBuffer): void {
+    if (out.size === 0) {
+      this.#host.outputs.release(out);
+      this.#send(shared);
+      return;
+    }
+    const { socket } = this;
+    socket.cork();
+    socket.write(filledPart(out), this.#onWritten);
+    socket.write(filledPart(shared), this.#onWritten);
+    socket.uncork();
+    if (socket.writableLength === 0) {
+      this.#writesDone += 2;
+      this.#host.outputs.release(out);
+      this.#host.outputs.release(shared);
+    } else {
+      this.#inFlight.push(out, shared);
+    }
+  }
+
   #send(out: OutputBuffer): void {
     const { socket } = this;
-    socket.write(
-      out.size === out.bytes.length ? out.bytes : out.bytes.subarray(0, out.size),
-      this.#onWritten,
-    );
+    socket.write(filledPart(out), this.#onWritten);
     // Taken by the kernel at once, as nearly always: the buffer is free again, and its callback finds a mark instead.
     if (socket.writableLength === 0) {
       this.#writesDone++;
@@ -383,6 +404,10 @@ export class Connection implements FrameSink, Receiver {
   #discard(): void {
     while (this.#head !== null && this.#head.state === RequestState.ANSWERED) this.#dropHead();
   }
+}
+
+function filledPart(out: OutputBuffer): Buffer {
+  return out.size === out.bytes.length ? out.bytes : out.bytes.subarray(0, out.size);
 }
 
 /** Fills in what the header says. False: malformed. */

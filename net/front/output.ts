@@ -1,10 +1,11 @@
 /**
  * Pooled buffers that responses are encoded into and sent from. A buffer belongs to one connection from `take` until the
- * socket has passed its last byte to the kernel. Large ones are for records: their number is bounded, so many slow
+ * socket has passed its last byte to the kernel; once it is filled, others may hold it, too. Large ones are for records: their number is bounded, so many slow
  * readers cannot fill the memory; who finds none left works with small ones.
  *
  * Thread of the front.
  */
+import { assert } from '../../engine/base/assert.ts';
 import { KIB, RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
 
 const SMALL_BYTES = 16 * KIB;
@@ -21,6 +22,8 @@ export class OutputBuffer {
   readonly view: DataView;
   /** Bytes filled, from 0. */
   size = 0;
+  /** Who still needs it: nearly always one, more where several connections send the same records. */
+  holders = 0;
 
   constructor(capacity: number) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -39,6 +42,12 @@ export class OutputPool {
 
   /** A buffer for about `size` more bytes: at least the small size, at most the large one. */
   take(size: number): OutputBuffer {
+    const buffer = this.#take(size);
+    buffer.holders = 1;
+    return buffer;
+  }
+
+  #take(size: number): OutputBuffer {
     if (size > SMALL_BYTES && this.#largeInUse < LARGE_MAX) {
       this.#largeInUse++;
       return this.#large.pop() ?? new OutputBuffer(LARGE_BYTES);
@@ -46,7 +55,15 @@ export class OutputPool {
     return this.#small.pop() ?? new OutputBuffer(SMALL_BYTES);
   }
 
+  /** One more needs the buffer; nobody changes it from now on. */
+  hold(buffer: OutputBuffer): void {
+    buffer.holders++;
+  }
+
   release(buffer: OutputBuffer): void {
+    assert(buffer.holders > 0, 'output buffer released more often than held');
+    buffer.holders--;
+    if (buffer.holders > 0) return;
     buffer.size = 0;
     if (buffer.bytes.length === SMALL_BYTES) {
       if (this.#small.length < SMALL_KEPT_MAX) this.#small.push(buffer);
@@ -67,6 +84,8 @@ export const Fill = {
   WAIT: 2,
   /** The response cannot be finished: the connection must end. */
   FAILED: 3,
+  /** The next bytes lie in a buffer that others hold as well: `takeShared` hands it out. */
+  SHARED: 4,
 } as const;
 export type Fill = (typeof Fill)[keyof typeof Fill];
 
@@ -76,6 +95,8 @@ export interface Response {
   readonly sizeHint: number;
   /** A buffer that the response has begun by itself and that the connection takes over: it goes on with it. */
   takeStaged?(): OutputBuffer | null;
+  /** After `Fill.SHARED`: the buffer to be sent as it is, already held for the caller. */
+  takeShared?(): OutputBuffer;
   /** Appends to the buffer at `size`, moving `size` on. A part that must be in one piece is never larger than a small buffer. */
   fill(buffer: OutputBuffer): Fill;
   /** Sent, or given up because the connection ended. */

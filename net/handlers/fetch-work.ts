@@ -8,7 +8,7 @@
  */
 import { systemClock } from '../../engine/base/clock.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
-import { RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
+import { KIB, RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
 import type { Waiting } from '../front/deadlines.ts';
 import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
 import type { Abortable, Request } from '../front/request.ts';
@@ -29,8 +29,11 @@ import {
 import { putResponseHead, responseHeadBytes } from '../wire/hot/response-head.ts';
 import type { FetchBound, FetchPart } from './fetch-part.ts';
 import type { FetchSession } from './fetch-sessions.ts';
+import type { SharedRecords } from './shared-records.ts';
 
 const NO_ENDPOINTS: readonly never[] = [];
+/** Below this a copy costs less than the bookkeeping. */
+const SHARED_BYTES_MIN = 16 * KIB;
 
 /** What comes next in the frame. */
 const Step = { HEAD: 0, TOPIC: 1, PREFIX: 2, RECORDS: 3, SUFFIX: 4, END: 5, OVER: 6 } as const;
@@ -39,6 +42,7 @@ type Step = (typeof Step)[keyof typeof Step];
 /** What a work needs of its handler. */
 export interface FetchWorkOwner {
   readonly outputs: OutputPool;
+  readonly shared: SharedRecords;
   /** Gives up a waiting work. */
   abort(work: FetchWork): void;
   /** The work is not needed any more. */
@@ -76,6 +80,7 @@ export class FetchWork implements Response, Waiting, Abortable {
   #next = 0;
   #recordsDone = 0;
   #staged: OutputBuffer | null = null;
+  #shared: OutputBuffer | null = null;
   #isReading = false;
   #hasFailed = false;
   #isGivenUp = false;
@@ -151,6 +156,12 @@ export class FetchWork implements Response, Waiting, Abortable {
     return staged;
   }
 
+  takeShared(): OutputBuffer {
+    const shared = this.#shared!;
+    this.#shared = null;
+    return shared;
+  }
+
   fill(buffer: OutputBuffer): Fill {
     if (this.#isReading) return Fill.WAIT;
     if (this.#hasFailed) return Fill.FAILED;
@@ -159,6 +170,7 @@ export class FetchWork implements Response, Waiting, Abortable {
       if (this.#step === Step.RECORDS) {
         const filled = this.#fillRecords(buffer);
         this.#sentBytes += buffer.size - before;
+        if (filled === Fill.SHARED) this.#advance();
         if (filled !== Fill.DONE) return filled;
       } else {
         if (this.#stepBytes() > buffer.room) return Fill.MORE;
@@ -177,7 +189,9 @@ export class FetchWork implements Response, Waiting, Abortable {
       return;
     }
     if (this.#staged !== null) this.#owner.outputs.release(this.#staged);
+    if (this.#shared !== null) this.#owner.outputs.release(this.#shared);
     this.#staged = null;
+    this.#shared = null;
     this.#told.length = 0;
     this.#hasFailed = false;
     this.#isGivenUp = false;
@@ -262,32 +276,62 @@ export class FetchWork implements Response, Waiting, Abortable {
   #fillRecords(buffer: OutputBuffer): Fill {
     const part = this.#told[this.#next]!;
     const left = part.recordsSize - this.#recordsDone;
+    if (this.#canShare(part, left)) return Fill.SHARED;
     // One read and one write for what fits a buffer; only a batch larger than a buffer is read in pieces.
     if (left > buffer.room && left <= RESPONSE_BUFFER_BYTES && buffer.size > 0) return Fill.MORE;
     const size = Math.min(left, buffer.room);
     if (size === 0) return Fill.MORE;
-    const { isHot } = part.plan;
-    if (!isHot && !part.hint.isWarm) {
+    if (!part.plan.isHot && !part.hint.isWarm) {
       this.#readCold(part, size);
       return Fill.WAIT;
     }
-    const startMs = isHot ? 0 : systemClock.monotonic();
+    if (this.#read(part, size, buffer) !== size) return Fill.FAILED;
+    this.#noteRead(part, buffer, size);
+    return this.#recordsDone === part.recordsSize ? Fill.DONE : Fill.MORE;
+  }
+
+  /** Whether the part's records are in `#shared` now: found there, or read for all who fetch from this partition. */
+  #canShare(part: FetchPart, left: number): boolean {
+    if (left < SHARED_BYTES_MIN || left > RESPONSE_BUFFER_BYTES || this.#recordsDone > 0)
+      return false;
+    const { shared, outputs } = this.#owner;
+    const reader = part.reader!;
+    if (!shared.isShared(reader, this.request!.connection!)) return false;
+    let buffer = shared.find(reader, part.plan);
+    if (buffer === null) {
+      if (!part.plan.isHot && !part.hint.isWarm) return false;
+      buffer = outputs.take(left);
+      if (buffer.room < left || this.#read(part, left, buffer) !== left) {
+        outputs.release(buffer);
+        return false;
+      }
+      buffer.size = left;
+      shared.keep(reader, part.plan, buffer);
+    }
+    reader.remember(part.plan, buffer.view, 0, left, part.hint);
+    this.#recordsDone = left;
+    this.#sentBytes += left;
+    this.#shared = buffer;
+    return true;
+  }
+
+  /** Reads the next `size` bytes behind what the buffer holds. Returns how many were there; -1 when they are gone. */
+  #read(part: FetchPart, size: number, into: OutputBuffer): number {
+    const startMs = part.plan.isHot ? 0 : systemClock.monotonic();
     let read = -1;
     try {
       if (this.#narrow(part, size)) {
-        read = part.reader!.read(part.plan, buffer.bytes, buffer.size);
+        read = part.reader!.read(part.plan, into.bytes, into.size);
         if (read !== size && this.#relocate(part, size)) {
-          read = part.reader!.read(part.plan, buffer.bytes, buffer.size);
+          read = part.reader!.read(part.plan, into.bytes, into.size);
         }
       }
     } catch (error) {
       if (!isMillraceError(error)) throw error;
-      return Fill.FAILED;
+      return -1;
     }
-    if (!isHot) part.hint.noteRead(systemClock.monotonic() - startMs);
-    if (read !== size) return Fill.FAILED;
-    this.#noteRead(part, buffer, size);
-    return this.#recordsDone === part.recordsSize ? Fill.DONE : Fill.MORE;
+    if (!part.plan.isHot) part.hint.noteRead(systemClock.monotonic() - startMs);
+    return read;
   }
 
   /** Reads into a buffer of its own on the thread pool; the connection goes on with it when the bytes are there. */

@@ -23,6 +23,7 @@ import {
 } from './fetch-sessions.ts';
 import { FetchWork, type FetchWorkOwner } from './fetch-work.ts';
 import type { Readers } from './readers.ts';
+import { SharedRecords } from './shared-records.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 
 const TOPIC_ID_FROM = 13;
@@ -36,6 +37,7 @@ type HintsBySlot = Map<number, ReadHint>;
 
 export class FetchHandler implements ApiHandler, FetchWorkOwner {
   readonly outputs: OutputPool;
+  readonly shared: SharedRecords;
   readonly #services: FrontServices;
   readonly #routes: TopicRoutes;
   readonly #readers: Readers;
@@ -50,6 +52,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
   constructor(services: FrontServices, outputs: OutputPool, routes: TopicRoutes, readers: Readers) {
     this.#services = services;
     this.outputs = outputs;
+    this.shared = new SharedRecords(outputs, () => services.now());
     this.#routes = routes;
     this.#readers = readers;
     const random = new Int32Array(1);
@@ -327,6 +330,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
 
   close(): void {
     this.#deadlines.close();
+    this.shared.close();
   }
 
   #allWaiting(): Set<FetchWork> {

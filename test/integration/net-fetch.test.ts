@@ -119,6 +119,34 @@ describe('waiting', () => {
     for (const waiter of crowd) waiter.end();
   });
 
+  test('consumers at the same place are sent the same records, whatever their limits and versions', async () => {
+    await createTopic(client, 'together', 2);
+    const crowd = Array.from({ length: 12 }, () => new RawClient(broker.port));
+    const sent = 'shared '.repeat(40_000);
+    for (let round = 0; round < 4; round++) {
+      const answering = crowd.map((consumer, index) => {
+        const asked = [0, 1].map((partition) => ({ topic: 'together', partition, offset: round }));
+        const limits = { maxWaitMs: 60_000, minBytes: 500_000 };
+        const maxBytes = index % 3 === 0 ? 2_000_000 : 1_000_000;
+        return fetch(
+          asked.map((part) => ({ ...part, maxBytes })),
+          limits,
+          consumer,
+        );
+      });
+      await produce('together', 0, `${round} ${sent}`);
+      await produce('together', 1, `${round} ${sent}`);
+      for (const answer of await Promise.all(answering)) {
+        const { partitions } = answer.responses[0]!;
+        for (const { records } of [...partitions, ...answer.responses[1]!.partitions]) {
+          expect(Buffer.from(records!).includes(`${round} shared shared`)).toBe(true);
+          expect(records!.length).toBeGreaterThan(sent.length);
+        }
+      }
+    }
+    for (const consumer of crowd) consumer.end();
+  });
+
   test('a topic that is deleted under a waiting fetch is told to it', async () => {
     await createTopic(client, 'doomed');
     const waiter = new RawClient(broker.port);
