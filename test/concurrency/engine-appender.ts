@@ -15,6 +15,8 @@ export interface EngineAppenderData {
   readonly seed: number;
   readonly valueBytesMax: number;
   readonly pauseStepsMax: number;
+  /** Batches under way at most. */
+  readonly inFlightMax: number;
 }
 
 /** Per partition, for each acknowledged batch in the order of submission: base offset and checksum. */
@@ -50,6 +52,7 @@ function nextBatch(): { batch: Uint8Array; partition: number } {
 
 function submitAll(): void {
   for (let burst = 0; submitted < data.count && burst < 200; burst++) {
+    if (underWay.size >= data.inFlightMax) break;
     waiting ??= nextBatch();
     const { batch, partition } = waiting;
     const address = client.slab.allocate(batch.length);
