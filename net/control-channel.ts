@@ -11,7 +11,7 @@ import type { EngineClientHandle } from '../engine/index.ts';
 import type { AdminContext, AutoCreation } from './admin/index.ts';
 import type { FrontSettings } from './front/front-settings.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type Log = (line: string, level: LogLevel) => void;
 
 /** What a front asks of the main thread. Nothing here rejects while the broker runs. */

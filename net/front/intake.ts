@@ -44,11 +44,6 @@ export function openIntake(accepted: net.Socket, receiver: Receiver): Intake {
     : new DirectIntake(handle, receiver);
 }
 
-/** Whether sockets of this Node version can receive straight into given memory. */
-export function canReceiveDirectly(accepted: net.Socket): boolean {
-  return isHandle((accepted as unknown as { _handle: unknown })._handle);
-}
-
 function isHandle(handle: unknown): handle is Handle {
   const candidate = handle as Partial<Record<keyof Handle, unknown>> | null | undefined;
   return (
