@@ -14,11 +14,11 @@ export interface Registered {
 }
 
 export const registry: readonly Registered[] = [
-  { target: wire, smokeEvents: 1000 },
-  { target: batches, smokeEvents: 1500 },
-  { target: records, smokeEvents: 600 },
-  { target: logFiles, smokeEvents: 5000 },
-  { target: recovery, smokeEvents: 400 },
+  { target: { name: wire.name, run: wire.run }, smokeEvents: 1000 },
+  { target: { name: batches.name, run: batches.run }, smokeEvents: 1500 },
+  { target: { name: records.name, run: records.run }, smokeEvents: 600 },
+  { target: { name: logFiles.name, run: logFiles.run }, smokeEvents: 5000 },
+  { target: { name: recovery.name, run: recovery.run }, smokeEvents: 400 },
 ];
 
 export const SMOKE_SEED = 20_251_031;

@@ -51,7 +51,7 @@ const HELD_BYTES_MAX = 8 << 20;
 const PACE_MS = 4;
 
 /** The bytes of record `number` of `partition`: a size and a pattern that both follow from them. */
-function valueOf(partition: number, number: number, valueBytesMax: number): Buffer {
+function recordValue(partition: number, number: number, valueBytesMax: number): Buffer {
   const mixed = Math.imul((number + 1) ^ (partition << 20), 0x9e3779b1) >>> 0;
   const value = Buffer.alloc(HEAD_BYTES + (mixed % (valueBytesMax - HEAD_BYTES)), mixed & 0xff);
   value.writeInt32LE(partition, 0);
@@ -99,7 +99,7 @@ class Load {
       const { offset } = await producer.send({
         topic: options.topic,
         partition,
-        value: valueOf(partition, number, options.valueBytesMax),
+        value: recordValue(partition, number, options.valueBytesMax),
       });
       if (offset !== number && offset !== -1) {
         this.failures.push(`record ${number} of partition ${partition} was given offset ${offset}`);
@@ -151,7 +151,7 @@ async function verify(client: Client, load: Load, options: KillOptions): Promise
     const expected = next[record.partition] as number;
     const where = `partition ${record.partition}, offset ${record.offset}`;
     if (record.offset !== expected) throw new Error(`${where}: offset ${expected} was to come`);
-    const value = valueOf(record.partition, expected, options.valueBytesMax);
+    const value = recordValue(record.partition, expected, options.valueBytesMax);
     if (record.value === null || !value.equals(record.value)) {
       const number = record.value?.readDoubleLE(4);
       throw new Error(
