@@ -62,6 +62,8 @@ interface ScanStart {
   readonly position: number;
   /** The hint that says so, if one does. */
   readonly hint: ManifestEntry | null;
+  /** The files are known to be ours: no batch is missing between two segments but by loss. */
+  readonly isContiguous: boolean;
 }
 
 /** Brings cursor and state of a log to what its files hold. Throws FileError. */
@@ -73,6 +75,7 @@ export function recoverLog(log: LogState, inventory: Inventory, options: Recover
     startEmpty(log, Math.max(startOffset, options.hint?.recoveryPoint ?? 0));
     return;
   }
+  discardBelow(log, inventory.segments, startOffset);
   if (!isCleanlyOpened(log, inventory, options.hint)) {
     // Whoever made the files may have died before the directory was synced.
     log.directoryChanges++;
@@ -83,6 +86,16 @@ export function recoverLog(log: LogState, inventory: Inventory, options: Recover
     }
   }
   settleStart(log, inventory, startOffset);
+}
+
+/**
+ * Removes segments that lie below the log start offset as a whole: retention had dropped them, and the renaming was
+ * undone by a power failure. What it left of their bytes is not worth a look.
+ */
+function discardBelow(log: LogState, segments: number[], startOffset: number): void {
+  while (segments.length > 1 && segments[1]! <= startOffset) {
+    discardSegment(log, segments.shift()!, log.clock.now());
+  }
 }
 
 /** A log without files: its first `.log` is made by the first append, or now if it is not to begin at 0. */
@@ -206,7 +219,6 @@ class Recovery {
   readonly #options: RecoveryOptions;
   readonly #knownSealed: ReadonlyMap<number, SealedSegment>;
   #hasEpochs = false;
-  readonly #hasCheckpoint: boolean;
   /** Batches from here on are counted into the producer state. */
   #replayFrom = 0;
 
@@ -214,7 +226,6 @@ class Recovery {
     this.#log = log;
     this.#segments = inventory.segments;
     this.#options = options;
-    this.#hasCheckpoint = inventory.hasEpochs;
     const sealed = options.hint?.sealed ?? [];
     this.#knownSealed = new Map(sealed.map((segment) => [segment.baseOffset, segment]));
     if (options.hint !== null) {
@@ -227,21 +238,22 @@ class Recovery {
 
   startOfScan(hint: ManifestEntry | null): ScanStart {
     const segments = this.#segments;
+    const isCompacted = this.#log.config.cleanupPolicy.compact;
     if (hint !== null) {
       const segment = segments.indexOf(hint.activeBaseOffset);
       if (segment >= 0 && sizeOfFile(this.#log, hint.activeBaseOffset) >= hint.position) {
-        return { segment, position: hint.position, hint };
+        return { segment, position: hint.position, hint, isContiguous: !isCompacted };
       }
+      // The segment was dropped by retention, and of that the manifest did not hear in time.
+      const isDropped = segments[0]! > hint.activeBaseOffset;
+      if (isDropped) return { segment: 0, position: 0, hint: null, isContiguous: !isCompacted };
     }
     const recoveryPoint = this.#options.hint?.recoveryPoint ?? this.#options.recoveryPoint;
-    if (recoveryPoint !== undefined) {
-      return {
-        segment: Math.max(0, segmentIndexOf(segments, recoveryPoint)),
-        position: 0,
-        hint: null,
-      };
-    }
-    return { segment: segments.length - 1, position: 0, hint: null };
+    const segment =
+      recoveryPoint === undefined
+        ? segments.length - 1
+        : Math.max(0, segmentIndexOf(segments, recoveryPoint));
+    return { segment, position: 0, hint: null, isContiguous: false };
   }
 
   /** False when the start that was chosen turns out to be no place where a batch begins. */
@@ -256,6 +268,8 @@ class Recovery {
       );
     }
     this.#loadProducers(start);
+    // Epochs behind the start of the scan are read from the batches: those that are noted may be of batches now gone.
+    log.epochs.truncateFromEnd(start.hint?.recoveryPoint ?? segments[start.segment]!);
     let last = start.segment;
     for (let i = start.segment; i < segments.length; i++) {
       last = i;
@@ -345,8 +359,7 @@ class Recovery {
     if (scan.endOffset > nextBaseOffset) return false;
     // Our own logs have no gap there: what is missing was lost, and what follows must not be served without it. In a
     // directory that came from elsewhere a gap may be meant (a truncation inside a batch, a compaction).
-    const mayHaveGap = start.hint === null || this.#log.config.cleanupPolicy.compact;
-    return mayHaveGap || scan.endOffset === nextBaseOffset;
+    return !start.isContiguous || scan.endOffset === nextBaseOffset;
   }
 
   #seal(baseOffset: number, scan: SegmentScan): void {
@@ -400,11 +413,8 @@ class Recovery {
       // The snapshot that was taken knew of batches that are gone.
       replayProducers(log, loadNewestSnapshot(log, endOffset, log.firstBaseOffset));
     }
-    if (this.#hasEpochs) {
-      log.epochs.truncateFromEnd(endOffset);
-      // Before the next append: a checkpoint of epochs that are gone would hide where their successors begin.
-      if (this.#hasCheckpoint) log.epochs.write(log.fs, log.directory);
-    } else rebuildEpochs(log);
+    if (this.#hasEpochs) log.epochs.truncateFromEnd(endOffset);
+    else rebuildEpochs(log);
     if (hint !== null) {
       log.flushPoint = {
         offset: hint.recoveryPoint,

@@ -132,6 +132,9 @@ function dropOldest(log: LogState, count: number): void {
   }
   const dueMs = log.clock.now() + log.config.fileDeleteDelayMs;
   for (const { baseOffset } of dropped) discardSegment(log, baseOffset, dueMs);
+  // The next flush syncs the directory too: a dropped segment that came back without its unsynced bytes would end
+  // the log there, in front of what that flush has promised.
+  log.directoryChanges++;
   log.snapshots = log.snapshots.filter((offset) => offset >= newStart);
 }
 

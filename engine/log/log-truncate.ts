@@ -4,8 +4,8 @@
  *      never believes a position, or a leader epoch, that belongs to bytes that are gone
  *   2. readers are told, and the marks move down: nobody looks beyond the new end any more
  *   3. segments beyond the end are discarded, newest first (a crash now: a shorter or longer log, but contiguous;
- *      its leader will have it cut again), and the directory is synced: a power failure that brought one back
- *      behind batches appended later would join two histories
+ *      its leader will have it cut again), producer snapshots too, and the directory is synced: a power failure that
+ *      brought one back beside batches appended later would join two histories
  *   4. the segment that holds the end is cut and synced, so that no old batch can appear behind a new one after a
  *      power failure; its indexes are cut
  *   5. producers are taken back to what they were at the new end
@@ -43,7 +43,7 @@ export function truncateTo(log: LogState, offset: number): void {
     const point = isStillFlushed ? flushPoint : pointAt(log, place);
     lowerFlushPoint(log, point, { startOffset, endOffset: place.endOffset });
     publishEnd(log, place, startOffset);
-    discardFrom(log, bases, keep + 1);
+    discardFrom(log, bases, keep + 1, place.endOffset);
     cutActive(log, place.position);
     takeBack(log, place.endOffset);
   });
@@ -57,14 +57,12 @@ export function truncateFullyAndStartAt(log: LogState, offset: number): void {
     log.epochs.clear();
     lowerFlushPoint(log, pointAt(log, place), { startOffset: offset, endOffset: offset });
     publishEnd(log, place, offset);
-    discardFrom(log, bases, 0);
+    discardFrom(log, bases, 0, -1);
     createSegment(log, offset);
     startSegment(log, offset);
     log.fs.syncDir(log.directory);
     log.directoryChangesSynced = log.directoryChanges;
-    dropSnapshots(log, () => true);
     log.producers = null;
-    log.epochs.write(log.fs, log.directory);
     noteUnflushed(log);
   });
 }
@@ -140,12 +138,18 @@ function publishEnd(log: LogState, place: Place, startOffset: number): void {
   hooks.publish.end();
 }
 
-/** Step 3. */
-function discardFrom(log: LogState, bases: readonly number[], from: number): void {
+/** Step 3, with the producer snapshots beyond `endOffset`. */
+function discardFrom(
+  log: LogState,
+  bases: readonly number[],
+  from: number,
+  endOffset: number,
+): void {
   const dueMs = log.clock.now() + log.config.fileDeleteDelayMs;
   log.releaseActive();
   for (let i = bases.length - 1; i >= from; i--) discardSegment(log, bases[i]!, dueMs);
-  if (from < bases.length) log.fs.syncDir(log.directory);
+  dropSnapshots(log, (offset) => offset > endOffset);
+  log.fs.syncDir(log.directory);
   log.sealed.length = Math.min(log.sealed.length, Math.max(0, from - 1));
 }
 
@@ -162,9 +166,6 @@ function cutActive(log: LogState, position: number): void {
 
 /** Step 5. */
 function takeBack(log: LogState, endOffset: number): void {
-  dropSnapshots(log, (offset) => offset > endOffset);
-  // Before the next append: a checkpoint of epochs that are gone would hide where their successors begin.
-  log.epochs.write(log.fs, log.directory);
   if (log.producers !== null || log.snapshots.length > 0) {
     replayProducers(log, loadNewestSnapshot(log, endOffset, log.firstBaseOffset));
   }
@@ -173,7 +174,10 @@ function takeBack(log: LogState, endOffset: number): void {
 
 function noteUnflushed(log: LogState): void {
   const { cursor } = log;
-  const bytes = cursor[Cursor.ACTIVE_POSITION]! - cursor[Cursor.FLUSHED_POSITION]!;
+  const isUnflushed = cursor[Cursor.RECOVERY_POINT]! < cursor[Cursor.LOG_END_OFFSET]!;
+  const tailBytes = cursor[Cursor.ACTIVE_POSITION]! - cursor[Cursor.FLUSHED_POSITION]!;
+  // The recovery point may lie in an earlier segment while the active one is empty.
+  const bytes = Math.max(tailBytes, isUnflushed ? 1 : 0);
   log.unflushedBytes = bytes;
   log.unflushedSinceMs = bytes > 0 ? log.clock.now() : Number.POSITIVE_INFINITY;
 }

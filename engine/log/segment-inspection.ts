@@ -38,8 +38,10 @@ export function inspectSealed(
     log.fs.close(fd);
   }
   const last = lastTimeEntry(log, baseOffset);
+  // A time index without an entry may be one that a power failure emptied.
   const isSane =
     last !== null &&
+    (last.timestamp >= 0 || sizeBytes === 0) &&
     last.relativeOffset <= lastOffsetMax - baseOffset &&
     indexesAreSane(log, baseOffset, sizeBytes);
   if (!isSane) return rebuildIndexes(log, baseOffset, sizeBytes);
