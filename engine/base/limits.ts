@@ -118,6 +118,9 @@ export const DIRECT_DESCRIPTORS_MAX = 256;
 /** Background flushes under way at once: they run on the process's thread pool, which cold reads need too. */
 export const FLUSHES_AT_ONCE = 2;
 
+/** The same while the engine closes and nobody reads any more: all threads of the pool as it is by default. */
+export const FLUSHES_AT_CLOSE = 4;
+
 /** Time-triggered background flushes that one shard asks for per second: many dirty partitions share them. */
 export const FLUSHES_PER_SECOND = 64;
 

@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import {
   CLIENTS_MAX,
+  FLUSHES_AT_CLOSE,
   PARTITIONS_MAX,
   SHARDS_MAX,
   SLAB_BUDGET_BYTES,
@@ -95,6 +96,7 @@ class ShardedEngine implements Engine {
   readonly #bySlot = new Map<number, string>();
   readonly #open = new Set<string>();
   #closing: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(options: EngineOptions) {
     const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
@@ -301,7 +303,12 @@ class ShardedEngine implements Engine {
   }
 
   async #close(): Promise<void> {
+    // Most of the time of a close is spent in syncs, and the disk takes several at a time better than one after another.
+    this.#flusher.atOnce = FLUSHES_AT_CLOSE;
+    await Promise.all(this.#links.map((link) => link.request('startFlush', null)));
+    await this.#flusher.idle();
     await Promise.all(this.#links.map((link) => link.stop()));
+    this.#isStopped = true;
     this.client.drain();
     this.client.close();
     await this.#flusher.idle();
@@ -315,7 +322,7 @@ class ShardedEngine implements Engine {
     const events: ShardEvents = {
       onFlushWanted: ({ shard, token, paths, directory }) => {
         const onDone = (failure: FlushFailure | null): void => {
-          if (this.#closing === null) this.#links[shard]!.post({ kind: 'flushed', token, failure });
+          if (!this.#isStopped) this.#links[shard]!.post({ kind: 'flushed', token, failure });
         };
         this.#flusher.add({ paths, directory, onDone });
       },

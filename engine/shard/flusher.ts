@@ -21,6 +21,8 @@ export interface FlushOrder {
 
 export class Flusher {
   readonly #fs: FileSystem;
+  /** Orders under way at once. */
+  atOnce = FLUSHES_AT_ONCE;
   readonly #queue: FlushOrder[] = [];
   #underWay = 0;
   #onIdle: (() => void) | null = null;
@@ -43,7 +45,7 @@ export class Flusher {
   }
 
   #next(): void {
-    while (this.#underWay < FLUSHES_AT_ONCE) {
+    while (this.#underWay < this.atOnce) {
       const order = this.#queue.shift();
       if (order === undefined) break;
       this.#underWay++;

@@ -46,6 +46,8 @@ export interface ShardRequests {
   };
   producers: { argument: { slot: number }; answer: ProducerSummary[] };
   flush: { argument: { slots: readonly number[] | null }; answer: null };
+  /** Asks for background flushes of all that is not on the disk: the answer comes before them. */
+  startFlush: { argument: null; answer: null };
   maintain: { argument: null; answer: null };
   close: { argument: null; answer: null };
 }

@@ -112,6 +112,12 @@ const handlers: Handlers = {
     return null;
   },
 
+  startFlush: (shard) => {
+    while (shard.doWork() > 0);
+    shard.startFlush();
+    return null;
+  },
+
   maintain: (shard) => {
     shard.maintain();
     return null;

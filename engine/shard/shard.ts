@@ -284,6 +284,16 @@ export class Shard {
     }
   }
 
+  /** Asks for flushes of all dirty partitions, due or not. */
+  startFlush(): void {
+    for (const partition of this.#dirty) {
+      const { log } = partition;
+      if (log === null || log.isOffline || partition.flushing !== null) continue;
+      partition.absorb(this.options.clock.now());
+      this.#requestFlush(partition);
+    }
+  }
+
   /** Answer of the opening thread to a `flushWanted`. */
   flushed(token: number, failure: FlushFailure | null): void {
     const partition = this.#flushes.get(token);
