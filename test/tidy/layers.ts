@@ -53,7 +53,7 @@ export const layers: readonly Layer[] = [
   {
     folder: 'engine',
     mayImport: ['engine'],
-    node: ['worker_threads'],
+    node: ['module', 'worker_threads'],
     packages: [],
     never: 'sockets',
   },
