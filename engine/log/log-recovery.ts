@@ -543,15 +543,15 @@ class SegmentScanner {
     const log = this.#log;
     const { trustedTo, verifyTail } = this.#options;
     log.index.continueSegment(this.#baseOffset);
-    // After a power failure any page of an unsynced index may be missing.
-    const isBelievable =
-      trustedTo > 0 && (verifyTail === 'headers' || indexesAreSane(log, this.#baseOffset));
+    // After a power failure any page of an unsynced index may be missing, and batches of entries that are there too.
+    const isDoubtful = verifyTail === 'crc';
+    const isBelievable = trustedTo > 0 && (!isDoubtful || indexesAreSane(log, this.#baseOffset));
     if (!isBelievable) {
-      log.index.clear();
+      log.index.clear(isDoubtful);
       this.#indexedPosition = 0;
       return 0;
     }
-    this.#indexedPosition = log.index.cutAt(trustedTo);
+    this.#indexedPosition = log.index.cutAt(trustedTo, isDoubtful);
     return this.#replayPosition(this.#indexedPosition);
   }
 

@@ -7,7 +7,7 @@
  *      its leader will have it cut again), producer snapshots too, and the directory is synced: a power failure that
  *      brought one back beside batches appended later would join two histories
  *   4. the segment that holds the end is cut and synced, so that no old batch can appear behind a new one after a
- *      power failure; its indexes are cut
+ *      power failure; its indexes likewise
  *   5. producers are taken back to what they were at the new end
  *   6. readers are told again: descriptors opened in between may be of files that are gone
  *
@@ -161,7 +161,7 @@ function cutActive(log: LogState, position: number): void {
   log.fs.sync(fd);
   if (log.index.baseOffset !== log.activeBaseOffset)
     log.index.continueSegment(log.activeBaseOffset);
-  log.cursor[Cursor.INDEXED_POSITION] = log.index.cutAt(position);
+  log.cursor[Cursor.INDEXED_POSITION] = log.index.cutAt(position, true);
 }
 
 /** Step 5. */

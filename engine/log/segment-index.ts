@@ -162,15 +162,16 @@ export class SegmentIndex {
   seal(): void {
     this.#load();
     this.writeOut();
-    this.#cut(OFFSET_INDEX_SUFFIX, this.#offsetCount * OFFSET_ENTRY_BYTES);
-    this.#cut(TIME_INDEX_SUFFIX, this.#timeCount * TIME_ENTRY_BYTES);
+    this.#cut(OFFSET_INDEX_SUFFIX, this.#offsetCount * OFFSET_ENTRY_BYTES, false);
+    this.#cut(TIME_INDEX_SUFFIX, this.#timeCount * TIME_ENTRY_BYTES, false);
   }
 
   /**
    * Removes entries of batches at `position` and beyond, and time entries of offsets beyond the last offset
-   * that is still indexed. Returns where the last remaining entry points; 0 without one.
+   * that is still indexed. Returns where the last remaining entry points; 0 without one. With `isDurable` what is
+   * removed stays so through a power failure: needed where other batches will come to lie there.
    */
-  cutAt(position: number): number {
+  cutAt(position: number, isDurable: boolean): number {
     this.#load();
     this.writeOut();
     const fs = this.#fs;
@@ -185,20 +186,20 @@ export class SegmentIndex {
       }
     });
     this.#offsetCount = remaining;
-    this.#cut(OFFSET_INDEX_SUFFIX, remaining * OFFSET_ENTRY_BYTES);
-    this.#cutTimes(lastOffset);
+    this.#cut(OFFSET_INDEX_SUFFIX, remaining * OFFSET_ENTRY_BYTES, isDurable);
+    this.#cutTimes(lastOffset, isDurable);
     return indexedPosition;
   }
 
-  /** Drops all entries of both files: they are to be built anew. */
-  clear(): void {
+  /** Drops all entries of both files: they are to be built anew. `isDurable` as in `cutAt`. */
+  clear(isDurable: boolean): void {
     this.#releasePending();
     this.#offsetCount = 0;
     this.#timeCount = 0;
     this.#lastTimestamp = -1;
     this.#isLoaded = true;
-    this.#cut(OFFSET_INDEX_SUFFIX, 0);
-    this.#cut(TIME_INDEX_SUFFIX, 0);
+    this.#cut(OFFSET_INDEX_SUFFIX, 0, isDurable);
+    this.#cut(TIME_INDEX_SUFFIX, 0, isDurable);
   }
 
   /** Position of the batch whose entry is the last with an offset not above `offset`; 0 without one. */
@@ -243,7 +244,7 @@ export class SegmentIndex {
     }
   }
 
-  #cutTimes(lastOffset: number): void {
+  #cutTimes(lastOffset: number, isDurable: boolean): void {
     const fs = this.#fs;
     let remaining = 0;
     let timestamp = -1;
@@ -255,7 +256,7 @@ export class SegmentIndex {
     });
     this.#timeCount = remaining;
     this.#lastTimestamp = timestamp;
-    this.#cut(TIME_INDEX_SUFFIX, remaining * TIME_ENTRY_BYTES);
+    this.#cut(TIME_INDEX_SUFFIX, remaining * TIME_ENTRY_BYTES, isDurable);
   }
 
   /** Takes the counts from the files' sizes: of a segment that was there before. */
@@ -301,10 +302,12 @@ export class SegmentIndex {
     }
   }
 
-  #cut(suffix: string, size: number): void {
+  #cut(suffix: string, size: number, isDurable: boolean): void {
     const fd = this.#fs.open(this.#path(suffix), 'create');
     try {
-      if (this.#fs.size(fd) !== size) this.#fs.truncate(fd, size);
+      if (this.#fs.size(fd) === size) return;
+      this.#fs.truncate(fd, size);
+      if (isDurable) this.#fs.sync(fd);
     } finally {
       this.#fs.close(fd);
     }

@@ -129,7 +129,7 @@ function rebuildIndexes(log: LogState, baseOffset: number, sizeBytes: number): S
     `${logPath(directory, baseOffset)}: its indexes are missing or damaged, built anew`,
   );
   const index = new SegmentIndex(fs, resources.pendingPool, { directory, baseOffset, isNew: true });
-  index.clear();
+  index.clear(false);
   let indexedPosition = 0;
   let maxTimestamp = -1;
   let maxTimestampOffset = -1;
