@@ -1,21 +1,15 @@
 /**
  * The client side of the shards, for one thread: submits appends, gets completions and advance notices on its event loop,
  * reads the partition table. Nothing here allocates per append.
- *
- * Credits: at most SUBMIT_RING_RECORDS appends of a client are under way in one shard, so their completions always fit the
- * completion ring, which is twice as large; advance notices use only the other half, and when that is full a flag tells the
- * client to look at every partition it watches. A shard therefore never waits for a client.
  */
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { MillraceError } from '../base/errors.ts';
 import {
   DIRECT_BATCH_BYTES_MAX,
   DIRECT_BATCHES_MAX,
   DIRECT_DESCRIPTORS_MAX,
   READ_DESCRIPTORS_MAX,
-  SUBMIT_RING_RECORDS,
 } from '../base/limits.ts';
 import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
@@ -23,9 +17,7 @@ import type { FileSystem } from '../io/file-system.ts';
 import { realFileSystem } from '../io/real-file-system.ts';
 import { PartitionReader } from '../log/reader.ts';
 import { Doorbell } from '../ring/doorbell.ts';
-import { RingReader } from '../ring/ring-reader.ts';
-import { RING_FULL, RingWriter } from '../ring/ring-writer.ts';
-import { SLAB_FULL, SlabArena } from '../ring/slab-arena.ts';
+import { SlabArena } from '../ring/slab-arena.ts';
 import {
   COMPLETION_APPEND_TIME,
   COMPLETION_BASE_OFFSET,
@@ -37,14 +29,9 @@ import {
   KIND_COMPLETED,
   KIND_COMPLETED_WITH_DETAIL,
   KIND_NUDGED,
-  SUBMIT_AT,
-  SUBMIT_FLAGS,
-  SUBMIT_GOODBYE,
   SUBMIT_NUDGE_FLAG,
-  SUBMIT_SIZE,
-  SUBMIT_SLOT,
-  SUBMIT_TOKEN,
 } from './append-records.ts';
+import { AwaitedAppends } from './awaited-appends.ts';
 import { DirectPath, type PartitionPlace } from './direct-path.ts';
 import type {
   AppendDetail,
@@ -60,18 +47,8 @@ import {
   SLOT_WORDS,
   WAITERS_WORD,
 } from './partition-table.ts';
-import { ShardLock } from './shard-lock.ts';
-import {
-  clientDoorbellWord,
-  completionRing,
-  type EngineShared,
-  rescanWord,
-  ShardStat,
-  shardDoorbellWord,
-  shardLockWord,
-  shardStatWord,
-  submissionRing,
-} from './shared-state.ts';
+import { ShardLink } from './shard-link.ts';
+import { clientDoorbellWord, type EngineShared } from './shared-state.ts';
 
 /** Everything a client is made of; `ports[s]` carries the details of refused appends from shard s. */
 export interface ClientParts {
@@ -90,49 +67,6 @@ export function attachEngine(handle: EngineClientHandle): EngineClient {
   return new ShardClient(handle as unknown as ClientParts, realFileSystem);
 }
 
-interface PendingAppend {
-  readonly address: number;
-  readonly resolve: (outcome: AppendOutcome) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** One shard as this client sees it. */
-class ShardLink {
-  readonly submissions: RingWriter;
-  readonly completions: RingReader;
-  readonly doorbell: Doorbell;
-  readonly lock: ShardLock;
-  readonly port: MessagePort;
-  readonly rescan: number;
-  readonly directStat: number;
-  /** Submitted to the ring, and the completion's place in the other ring not yet given back. */
-  outstanding = 0;
-  hasNews = false;
-  /** Small appends of this turn that may be done without the shard: decided when the caller rings. */
-  heldCount = 0;
-  readonly held: HeldAppend[] = [];
-
-  constructor(parts: ClientParts, shard: number, rings: Int32Array, control: Int32Array) {
-    this.submissions = new RingWriter(submissionRing(rings, shard));
-    this.completions = new RingReader(completionRing(rings, shard));
-    this.doorbell = new Doorbell(control, shardDoorbellWord(shard));
-    this.lock = new ShardLock(control, shardLockWord(shard));
-    this.directStat = shardStatWord(shard, ShardStat.DIRECT);
-    this.port = parts.ports[shard]!;
-    this.rescan = rescanWord(shard);
-    for (let i = 0; i < DIRECT_BATCHES_MAX; i++) {
-      this.held.push({ slot: 0, at: 0, size: 0, token: 0 });
-    }
-  }
-}
-
-interface HeldAppend {
-  slot: number;
-  at: number;
-  size: number;
-  token: number;
-}
-
 /** An append done by this thread whose completion has not been reported yet. */
 interface DoneAppend {
   token: number;
@@ -145,8 +79,6 @@ const COMPLETIONS_AT_ONCE = 256;
 
 /** Such rounds for one shard in one turn of the event loop. */
 const DRAIN_PASSES_MAX = 16;
-
-const KEEP_ALIVE_MS = 0x7fffffff;
 
 export class ShardClient implements EngineClient {
   readonly clientIndex: number;
@@ -162,8 +94,6 @@ export class ShardClient implements EngineClient {
 
   readonly #fs: FileSystem;
   readonly #links: ShardLink[] = [];
-  readonly #rings: Int32Array;
-  readonly #control: Int32Array;
   /** Null: every append goes through its shard. */
   readonly #directPath: DirectPath | null;
   readonly #done: DoneAppend[] = [];
@@ -181,10 +111,7 @@ export class ShardClient implements EngineClient {
   #isInlinePending = false;
   #isClosed = false;
   readonly #descriptors: DescriptorCache;
-  #pending = new Map<number, PendingAppend>();
-  #pendingToken = -1;
-  #waiting: (() => void)[] = [];
-  #keepAlive: NodeJS.Timeout | null = null;
+  readonly #awaited: AwaitedAppends;
 
   constructor(parts: ClientParts, fs: FileSystem) {
     const { shared, clientIndex } = parts;
@@ -200,15 +127,16 @@ export class ShardClient implements EngineClient {
     this.table = new PartitionTable(shared.table);
     this.#watched = new Uint8Array(this.table.capacity);
     this.#waiterBit = 1 << clientIndex;
-    this.#rings = new Int32Array(parts.rings);
+    this.#awaited = new AwaitedAppends(this);
+    const rings = new Int32Array(parts.rings);
     const control = new Int32Array(shared.control);
-    this.#control = control;
     this.#descriptors = new DescriptorCache(fs, READ_DESCRIPTORS_MAX);
     this.#directPath = parts.hasDirectPath
       ? new DirectPath(this.table, this.memory, new DescriptorCache(fs, DIRECT_DESCRIPTORS_MAX))
       : null;
     for (let shard = 0; shard < shared.shards; shard++) {
-      this.#links.push(new ShardLink(parts, shard, this.#rings, control));
+      const port = parts.ports[shard]!;
+      this.#links.push(new ShardLink(shard, { rings, control, port }));
     }
     this.#doorbell = new Doorbell(control, clientDoorbellWord(shared.shards, clientIndex));
     this.#sleep();
@@ -223,44 +151,13 @@ export class ShardClient implements EngineClient {
   submit(slot: number, at: number, size: number, token: number, flags: number): boolean {
     const link = this.#links[this.table.words[slot * SLOT_WORDS + SHARD_WORD]!]!;
     if (this.#mayHold(link, size, flags)) {
-      const held = link.held[link.heldCount++]!;
-      held.slot = slot;
-      held.at = at;
-      held.size = size;
-      held.token = token;
-      link.hasNews = true;
+      link.hold(slot, at, size, token);
       return true;
     }
-    if (link.heldCount > 0) this.#submitHeld(link, 0);
-    return this.#submit(link, slot, at, size, token, flags);
-  }
-
-  #submit(
-    link: ShardLink,
-    slot: number,
-    at: number,
-    size: number,
-    token: number,
-    flags: number,
-  ): boolean {
-    // One record less than the ring has: the place of the goodbye.
-    if (link.outstanding >= SUBMIT_RING_RECORDS - 1) {
-      this.#isFull = true;
-      return false;
-    }
-    const record = link.submissions.tryClaim();
-    // With credits left the shard has taken out all but `outstanding` records.
-    assert(record !== RING_FULL, 'client: submission ring full in spite of credits');
-    const words = this.#rings;
-    words[record + SUBMIT_SLOT] = slot;
-    words[record + SUBMIT_AT] = at;
-    words[record + SUBMIT_SIZE] = size;
-    words[record + SUBMIT_TOKEN] = token;
-    words[record + SUBMIT_FLAGS] = flags;
-    link.submissions.commit();
-    link.outstanding++;
-    link.hasNews = true;
-    return true;
+    if (link.heldCount > 0) link.submitHeld(0);
+    const isTaken = link.submit(slot, at, size, token, flags);
+    if (!isTaken) this.#isFull = true;
+    return isTaken;
   }
 
   ring(): void {
@@ -304,20 +201,10 @@ export class ShardClient implements EngineClient {
       this.#tellWaiters(link, slot);
     }
     if (done > 0) {
-      Atomics.add(this.#control, link.directStat, done);
+      link.countDirect(done);
       this.#drainSoon();
     }
-    this.#submitHeld(link, done);
-  }
-
-  /** Puts the held appends from `first` on into the ring. There is room: nothing else was under way. */
-  #submitHeld(link: ShardLink, first: number): void {
-    const { held, heldCount } = link;
-    link.heldCount = 0;
-    for (let i = first; i < heldCount; i++) {
-      const { slot, at, size, token } = held[i]!;
-      this.#submit(link, slot, at, size, token, 0);
-    }
+    link.submitHeld(done);
   }
 
   #noteDone(token: number, baseOffset: number, logStartOffset: number): void {
@@ -343,7 +230,7 @@ export class ShardClient implements EngineClient {
     }
     // Completion rings have one producer, the shard.
     if ((waiters & ~this.#waiterBit) !== 0) {
-      this.#submit(link, slot, 0, 0, 0, SUBMIT_NUDGE_FLAG);
+      link.submit(slot, 0, 0, 0, SUBMIT_NUDGE_FLAG);
     }
   }
 
@@ -379,22 +266,7 @@ export class ShardClient implements EngineClient {
   }
 
   append(slot: number, batch: Uint8Array, flags = 0): Promise<AppendOutcome> {
-    return new Promise((resolve, reject) => {
-      if (batch.length > this.slab.allocateMaxBytes) {
-        reject(
-          new MillraceError(
-            'batch-too-large',
-            `batch of ${batch.length} bytes, at most ${this.slab.allocateMaxBytes}`,
-            {
-              size: batch.length,
-              sizeMax: this.slab.allocateMaxBytes,
-            },
-          ),
-        );
-        return;
-      }
-      this.#appendWhenRoom(slot, batch, flags, resolve, reject);
-    });
+    return this.#awaited.append(slot, batch, flags);
   }
 
   close(): void {
@@ -402,12 +274,8 @@ export class ShardClient implements EngineClient {
     this.#isClosed = true;
     // Resolves the promise of #sleep, which then finds the client closed.
     this.#doorbell.ring();
-    for (const link of this.#links) this.#sayGoodbye(link);
-    const error = new MillraceError('closed', 'the engine client was closed', null);
-    for (const pending of this.#pending.values()) pending.reject(error);
-    this.#pending.clear();
-    for (const retry of this.#waiting.splice(0)) retry();
-    this.#setAlive();
+    for (const link of this.#links) link.close();
+    this.#awaited.close();
     this.#descriptors.closeAll();
     this.#directPath?.close();
   }
@@ -426,8 +294,7 @@ export class ShardClient implements EngineClient {
         link.outstanding -= this.#completed;
         this.#completed = 0;
       }
-      if (Atomics.load(this.#rings, link.rescan) !== 0) {
-        Atomics.store(this.#rings, link.rescan, 0);
+      if (link.takeRescan()) {
         work++;
         this.#rescan(link);
       }
@@ -469,7 +336,13 @@ export class ShardClient implements EngineClient {
     if (token >= 0) {
       this.onCompletion(token, errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail);
     } else {
-      this.#settle(token, { errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail });
+      this.#awaited.settle(token, {
+        errorCode,
+        baseOffset,
+        logAppendTimeMs,
+        logStartOffset,
+        detail,
+      });
     }
   }
 
@@ -499,15 +372,6 @@ export class ShardClient implements EngineClient {
     this.#complete(token, errorCode, baseOffset, logAppendTimeMs, logStartOffset, detail);
   };
 
-  #sayGoodbye(link: ShardLink): void {
-    const record = link.submissions.tryClaim();
-    assert(record !== RING_FULL, 'client: no room for the goodbye');
-    this.#rings[record + SUBMIT_SLOT] = SUBMIT_GOODBYE;
-    link.submissions.commit();
-    link.doorbell.ring();
-    link.port.close();
-  }
-
   /** Goes to sleep on the doorbell; one promise is outstanding at any time, and it does not keep the process alive. */
   #sleep(): void {
     if (this.#isClosed) return;
@@ -529,17 +393,15 @@ export class ShardClient implements EngineClient {
 
   #hasRecords(): boolean {
     for (const link of this.#links) {
-      if (link.completions.hasRecords() || Atomics.load(this.#rings, link.rescan) !== 0)
-        return true;
+      if (link.hasRecords()) return true;
     }
     return false;
   }
 
   #rescan(link: ShardLink): void {
-    const shard = this.#links.indexOf(link);
     for (let slot = 0; slot <= this.#watchedMax; slot++) {
       if (this.#watched[slot] === 0) continue;
-      if (this.table.words[slot * SLOT_WORDS + SHARD_WORD] !== shard) continue;
+      if (this.table.words[slot * SLOT_WORDS + SHARD_WORD] !== link.shard) continue;
       this.#notice(slot);
     }
   }
@@ -554,55 +416,7 @@ export class ShardClient implements EngineClient {
   }
 
   #space(): void {
-    for (const retry of this.#waiting.splice(0)) retry();
+    this.#awaited.retry();
     this.onSpace();
-  }
-
-  #appendWhenRoom(
-    slot: number,
-    batch: Uint8Array,
-    flags: number,
-    resolve: (outcome: AppendOutcome) => void,
-    reject: (error: Error) => void,
-  ): void {
-    if (this.#isClosed) {
-      reject(new MillraceError('closed', 'the engine client was closed', null));
-      return;
-    }
-    const address = this.slab.allocate(batch.length);
-    if (address !== SLAB_FULL) {
-      this.memory.bytes.set(batch, address);
-      const token = this.#pendingToken;
-      if (this.submit(slot, address, batch.length, token, flags)) {
-        this.#pendingToken = token === -0x7fffffff ? -1 : token - 1;
-        this.#pending.set(token, { address, resolve, reject });
-        this.#setAlive();
-        this.ring();
-        return;
-      }
-      this.slab.release(address);
-    }
-    this.#waiting.push(() => this.#appendWhenRoom(slot, batch, flags, resolve, reject));
-    this.#setAlive();
-  }
-
-  #settle(token: number, outcome: AppendOutcome): void {
-    const pending = this.#pending.get(token);
-    assert(pending !== undefined, 'client: completion of an unknown append');
-    this.#pending.delete(token);
-    this.slab.release(pending.address);
-    this.#setAlive();
-    pending.resolve(outcome);
-  }
-
-  /** A waiting doorbell does not keep the process alive, so appends that somebody awaits do it with a timer. */
-  #setAlive(): void {
-    const wanted = this.#pending.size > 0 || this.#waiting.length > 0;
-    if (wanted && this.#keepAlive === null) {
-      this.#keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
-    } else if (!wanted && this.#keepAlive !== null) {
-      clearInterval(this.#keepAlive);
-      this.#keepAlive = null;
-    }
   }
 }

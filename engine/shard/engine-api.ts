@@ -87,11 +87,6 @@ export interface DiscoveredPartition {
   readonly directory: string;
 }
 
-export interface PartitionSize {
-  readonly slot: number;
-  readonly sizeBytes: number;
-}
-
 /** Counters since the engine opened, over all shards: for regression guards and for curiosity. They wrap at 2^32. */
 export interface EngineStatistics {
   /** Passes of shards that found work. */

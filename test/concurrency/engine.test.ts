@@ -34,6 +34,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 interface Crowd {
   readonly partitions: number;
   readonly appenders: number;
@@ -189,7 +193,12 @@ test('engine: clients that append for a sleeping shard and the shard itself neve
           { slot, config: { ...defaultLogConfig, ...config, flushMessages } },
         ]);
         if (round % 5 === 0) await engine.maintain();
-        await new Promise((resolve) => setTimeout(resolve, 3));
+        const { direct, batches } = engine.statistics();
+        const next = direct + batches + 50;
+        await until(() => {
+          const now = engine.statistics();
+          return now.direct + now.batches >= next || now.direct + now.batches >= 8000;
+        });
       },
     },
   );
