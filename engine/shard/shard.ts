@@ -325,12 +325,13 @@ export class Shard {
     this.#gather();
     const count = this.#pieceCount;
     if (count === 0) return 0;
-    for (let i = 0; i < this.#groupCount; i++) this.#append(this.#groups[i]!);
-    this.ringClients();
-    if (this.#toSync.length > 0) this.#sync();
+    // Before any answer is visible: who has seen one finds it counted.
     this.#count(ShardStat.DRAINS, 1);
     this.#count(ShardStat.BATCHES, count);
     this.#count(ShardStat.GROUPS, this.#groupCount);
+    for (let i = 0; i < this.#groupCount; i++) this.#append(this.#groups[i]!);
+    this.ringClients();
+    if (this.#toSync.length > 0) this.#sync();
     this.#groupCount = 0;
     this.#pieceCount = 0;
     return count;

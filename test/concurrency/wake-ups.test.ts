@@ -1,0 +1,78 @@
+/** How often threads wake each other, counted: a wake-up costs more than the append that caused it. */
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { buildBatch } from '../../engine/format/batch-builder.ts';
+import { type Engine, openEngine, type PartitionRef } from '../../engine/index.ts';
+
+let engine: Engine;
+let ref: PartitionRef;
+let keepAlive: NodeJS.Timeout;
+const batch = buildBatch({ records: [{ value: Buffer.alloc(100), timestamp: 1 }] });
+
+async function open(directAppends: boolean): Promise<void> {
+  engine = await openEngine({ dataDir: null, shards: 1, directAppends });
+  const spec = { topic: 'quiet', partition: 0, topicId: null, leaderEpoch: 0 };
+  [ref] = (await engine.openPartitions([spec])) as [PartitionRef];
+}
+
+beforeEach(() => {
+  keepAlive = setInterval(() => undefined, 1 << 30);
+});
+afterEach(async () => {
+  clearInterval(keepAlive);
+  await engine.close();
+});
+
+test('wake-ups: one small append at a time wakes nobody, but for index entries and flushes', async () => {
+  await open(true);
+  for (let i = 0; i < 1000; i++) await engine.client.append(ref.slot, batch);
+  const { direct, batches, shardWakeUps, clientWakeUps } = engine.statistics();
+  expect(direct + batches).toBe(1000);
+  // An index entry is due every 4 KiB, and a flush leaves the partition clean now and then.
+  expect(direct).toBeGreaterThan(850);
+  expect(shardWakeUps).toBeLessThan(200);
+  expect(clientWakeUps).toBeLessThan(200);
+});
+
+test('wake-ups: a burst wakes the shard about once, and the client once per pass of the shard at most', async () => {
+  await open(false);
+  const { client } = engine;
+  await client.append(ref.slot, batch);
+  const before = engine.statistics();
+  const address = client.slab.allocate(2000 * batch.length);
+  let completed = 0;
+  let turns = 0;
+  const done = new Promise<void>((resolve) => {
+    client.onCompletion = () => {
+      if (++completed === 2000) resolve();
+    };
+  });
+  client.onDrained = () => turns++;
+  for (let i = 0; i < 2000; i++) {
+    const at = address + i * batch.length;
+    client.memory.bytes.set(batch, at);
+    expect(client.submit(ref.slot, at, batch.length, i, 0)).toBe(true);
+  }
+  client.ring();
+  await done;
+  const after = engine.statistics();
+  const drains = after.drains - before.drains;
+  expect(after.batches - before.batches).toBe(2000);
+  expect(after.groups - before.groups).toBe(drains);
+  expect(drains).toBeLessThan(100);
+  expect(after.shardWakeUps - before.shardWakeUps).toBeLessThanOrEqual(drains);
+  expect(after.clientWakeUps - before.clientWakeUps).toBeLessThanOrEqual(drains + 1);
+  expect(turns).toBeLessThanOrEqual(drains + 1);
+});
+
+test('wake-ups: an engine that has nothing to do is not woken', async () => {
+  await open(true);
+  await engine.client.append(ref.slot, batch);
+  await engine.flush();
+  const before = engine.statistics();
+  // Requests of the control plane are answered by waking the shard once each; nothing else may happen in between.
+  for (let i = 0; i < 20; i++) await engine.producers(ref.slot);
+  const after = engine.statistics();
+  expect(after.shardWakeUps - before.shardWakeUps).toBeLessThanOrEqual(20);
+  expect(after.clientWakeUps - before.clientWakeUps).toBe(0);
+});
