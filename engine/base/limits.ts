@@ -152,6 +152,18 @@ export const STREAMING_FRAME_BYTES = 16 * KIB;
 /** Requests of one connection read ahead of their answers; librdkafka may keep a million in flight. */
 export const PIPELINED_REQUESTS_MAX = 256;
 
+/**
+ * Partitions that one Produce or Fetch may name: each takes some hundred bytes of heap while it is served, and as few as
+ * eight in the frame, so a frame of 100 MiB could ask for gigabytes. A broker has fewer partitions than this.
+ */
+export const REQUEST_PARTITIONS_MAX = 200_000;
+
+/** Partitions in all fetch sessions of a thread together; beyond, fetches go without a session. */
+export const SESSION_PARTITIONS_MAX = 500_000;
+
+/** Per-partition objects that a pooled request keeps for the next one. */
+export const POOLED_PARTITIONS_MAX = 1024;
+
 /** Unsent response bytes of one connection at which its next requests wait. */
 export const UNSENT_BYTES_MAX = 512 * KIB;
 

@@ -64,6 +64,13 @@ describe('fetch sessions', () => {
     expect(sessions.get(medium.id)).toBe(medium);
   });
 
+  test('with too many partitions in all sessions together, a request goes without', () => {
+    const sessions = new FetchSessions(10, counter(), 100);
+    expect(sessions.admit(sessionOf(60), 0)).toBe(true);
+    expect(sessions.admit(sessionOf(60), 0)).toBe(false);
+    expect(sessions.admit(sessionOf(40), 0)).toBe(true);
+  });
+
   test('no slots: no sessions', () => {
     expect(new FetchSessions(0, counter()).admit(sessionOf(1), 0)).toBe(false);
   });

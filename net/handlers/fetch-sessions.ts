@@ -6,6 +6,7 @@
  * Thread of the front: a client whose connections meet different threads is asked to begin a session anew, which costs it
  * one full request. Rules: Kafka's FetchSession and FetchSessionCache.
  */
+import { SESSION_PARTITIONS_MAX } from '../../engine/base/limits.ts';
 import type { FetchPart } from './fetch-part.ts';
 
 export const INVALID_SESSION_ID = 0;
@@ -64,10 +65,16 @@ export class FetchSessions {
   readonly #randomId: () => number;
   /** In the order of their last use. */
   readonly #sessions = new Map<number, FetchSession>();
+  readonly #partitionsMax: number;
 
   /** `randomId` gives integers from 1 to 2^31 - 1. */
-  constructor(slotsMax: number, randomId: () => number) {
+  constructor(
+    slotsMax: number,
+    randomId: () => number,
+    partitionsMax: number = SESSION_PARTITIONS_MAX,
+  ) {
     this.#slotsMax = slotsMax;
+    this.#partitionsMax = partitionsMax;
     this.#randomId = randomId;
   }
 
@@ -94,6 +101,9 @@ export class FetchSessions {
     if (this.#sessions.size >= this.#slotsMax && !this.#evict(session.parts.length, nowMs)) {
       return false;
     }
+    let partitions = session.parts.length;
+    for (const other of this.#sessions.values()) partitions += other.parts.length;
+    if (partitions > this.#partitionsMax) return false;
     let id = this.#randomId();
     while (id === INVALID_SESSION_ID || this.#sessions.has(id)) id = this.#randomId();
     session.id = id;

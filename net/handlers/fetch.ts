@@ -6,6 +6,7 @@
  * Thread of the front. Rules: Kafka's KafkaApis.handleFetchRequest, FetchSession and DelayedFetch.
  */
 import { ErrorCode } from '../../engine/base/error-codes.ts';
+import { POOLED_PARTITIONS_MAX, REQUEST_PARTITIONS_MAX } from '../../engine/base/limits.ts';
 import { uuidFromBytes } from '../../engine/base/uuid.ts';
 import { Marks } from '../../engine/index.ts';
 import { Deadlines } from '../front/deadlines.ts';
@@ -13,6 +14,7 @@ import type { OutputPool } from '../front/output.ts';
 import type { Request } from '../front/request.ts';
 import type { ApiHandler, FrontServices } from '../front/services.ts';
 import { FetchRequestCursor } from '../wire/hot/fetch-request.ts';
+import { failMalformed } from '../wire/wire-error.ts';
 import { FetchPart, ReadHint } from './fetch-part.ts';
 import {
   FetchSession,
@@ -70,6 +72,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     const cursor = this.#cursor;
     const { memory } = this.#services.engine;
     cursor.open(memory, request.bodyAt, request.end, request.apiVersion);
+    this.#checkPartitions(request.end - request.bodyAt);
     const work = this.#free.pop() ?? new FetchWork(this);
     work.request = request;
     work.version = request.apiVersion;
@@ -91,6 +94,19 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     }
     if (this.#look(work)) this.#answerNow(work);
     else this.#wait(work);
+  }
+
+  #checkPartitions(bodyBytes: number): void {
+    const cursor = this.#cursor;
+    let partitions = 0;
+    // Small requests cannot hold too many: only large ones are counted.
+    if (bodyBytes < REQUEST_PARTITIONS_MAX) return;
+    while (cursor.nextTopic()) {
+      partitions += cursor.partitionCount;
+      while (cursor.nextPartition());
+    }
+    cursor.rewind();
+    if (partitions > REQUEST_PARTITIONS_MAX) failMalformed('too many partitions');
   }
 
   // Sessions
@@ -400,6 +416,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.request = null;
     work.parts = work.ownParts;
     work.partCount = 0;
+    if (work.ownParts.length > POOLED_PARTITIONS_MAX) work.ownParts.length = POOLED_PARTITIONS_MAX;
     this.#free.push(work);
   }
 }

@@ -10,6 +10,7 @@
  */
 import type { TopicImage } from '../../cluster/metadata-image.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
+import { POOLED_PARTITIONS_MAX, REQUEST_PARTITIONS_MAX } from '../../engine/base/limits.ts';
 import { ATTRIBUTES_AT, MAGIC_AT, RECORDS_AT } from '../../engine/format/batch.ts';
 import type { AppendDetail } from '../../engine/index.ts';
 import { Fill, type OutputBuffer, type Response } from '../front/output.ts';
@@ -31,6 +32,7 @@ import {
   putProduceTopicEnd,
 } from '../wire/hot/produce-response.ts';
 import { putResponseHead, responseHeadBytes } from '../wire/hot/response-head.ts';
+import { failMalformed } from '../wire/wire-error.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 
 const TOPIC_ID_FROM = 13;
@@ -227,6 +229,7 @@ class ProduceWork implements Response, ProduceVisitor {
   onPartition(index: number, recordsAt: number, recordsSize: number): void {
     let piece = this.pieces[this.pieceCount];
     if (piece === undefined) {
+      if (this.pieceCount === REQUEST_PARTITIONS_MAX) failMalformed('too many partitions');
       piece = new Piece();
       this.pieces.push(piece);
     }
@@ -349,6 +352,8 @@ class ProduceWork implements Response, ProduceVisitor {
     this.#request = null;
     this.#topic = undefined;
     this.#frame = null;
+    if (this.pieces.length > POOLED_PARTITIONS_MAX) this.pieces.length = POOLED_PARTITIONS_MAX;
+    if (this.#topics.length > POOLED_PARTITIONS_MAX) this.#topics.length = POOLED_PARTITIONS_MAX;
     this.#free.push(this);
   }
 

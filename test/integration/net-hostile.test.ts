@@ -27,7 +27,7 @@ beforeAll(async () => {
     listeners: [{ host: '127.0.0.1', port: 0 }],
     netThreads: 0,
     shards: 0,
-    settings: { 'socket.request.max.bytes': '1000000' },
+    settings: { 'socket.request.max.bytes': '4000000' },
     log: (line) => lines.push(line),
   });
   bystander = new RawClient(broker.port);
@@ -66,10 +66,10 @@ describe('a connection ends, and no other is touched, when it sends', () => {
 
   test('a frame larger than socket.request.max.bytes, before any of it has come', async () => {
     const size = Buffer.alloc(4);
-    size.writeInt32BE(1_000_001);
+    size.writeInt32BE(4_000_001);
     const line = lines.length;
     await endsAlone(size);
-    expect(lines[line]).toContain('frame of 1000001 bytes');
+    expect(lines[line]).toContain('frame of 4000001 bytes');
   });
 
   test('an HTTP request', async () => {
@@ -110,6 +110,35 @@ describe('a connection ends, and no other is touched, when it sends', () => {
 
   test('an array of two billion topics', async () => {
     await endsAlone(frame([0, METADATA, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]));
+  });
+
+  test('a produce and a fetch of more partitions than any broker has', async () => {
+    const head = (apiKey: number, version: number) =>
+      Buffer.from([0, apiKey, 0, version, 0, 0, 0, 1, 0xff, 0xff]);
+    const topic = Buffer.from([0, 1, 116]);
+    const partitions = (size: number) => {
+      const number = Math.floor(3_900_000 / size);
+      const bytes = Buffer.alloc(4 + number * size, 0xff);
+      bytes.writeInt32BE(number);
+      return bytes;
+    };
+    // Version 3: no transactional id, acks, timeout, one topic; partitions of index and null records.
+    const produce = Buffer.concat([
+      head(PRODUCE, 3),
+      Buffer.from([0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]),
+      topic,
+      partitions(8),
+    ]);
+    await endsAlone(frame([...produce]));
+    // Version 4: replica, wait, two limits, isolation, one topic; partitions of 16 bytes.
+    const fetch = Buffer.concat([
+      head(1, 4),
+      Buffer.alloc(17),
+      Buffer.from([0, 0, 0, 1]),
+      topic,
+      partitions(16),
+    ]);
+    await endsAlone(frame([...fetch]));
   });
 
   test('random bytes of every length, from a fixed seed', async () => {
