@@ -1,0 +1,29 @@
+/** A process that appends numbered records through an engine until it is killed, and says on stdout what was acknowledged. */
+
+import { writeSync } from 'node:fs';
+import { buildBatch } from '../../engine/format/batch-builder.ts';
+import { defaultLogConfig, openEngine } from '../../engine/index.ts';
+
+const [dataDir, inFlight, valueBytes] = process.argv.slice(2);
+const engine = await openEngine({ dataDir: dataDir!, shards: 1 });
+const config = {
+  ...defaultLogConfig,
+  segmentBytes: 300_000,
+  indexIntervalBytes: 1500,
+  flushTailMs: 5,
+};
+const spec = { topic: 'numbers', partition: 0, topicId: null, leaderEpoch: 0, config };
+const [ref] = await engine.openPartitions([spec]);
+
+let next = 0;
+async function append(): Promise<void> {
+  for (;;) {
+    const number = next++;
+    const value = Buffer.alloc(4 + (number % Number(valueBytes)));
+    value.writeInt32BE(number);
+    const batch = buildBatch({ records: [{ value, timestamp: 1 }] });
+    const { baseOffset } = await engine.client.append(ref!.slot, batch);
+    writeSync(1, `${number} ${baseOffset} ${engine.statistics().direct}\n`);
+  }
+}
+await Promise.all(Array.from({ length: Number(inFlight) }, append));
