@@ -191,12 +191,15 @@ export interface AdvertisedApi {
   readonly maxVersion: number;
 }
 
+/** InitProducerId 6 has a stable schema (two-phase commit, KIP-939), but Kafka 4.3.1 holds it back from its clients. */
+const INIT_PRODUCER_ID_ADVERTISED_MAX = 5;
+
 /**
- * The list that ApiVersions answers. Produce is advertised from version 0 on although it is served from 3 on:
- * librdkafka before 2.4 takes a larger minimum for a broker without compression (KAFKA-18659).
+ * The list that ApiVersions answers, which is Kafka 4.3.1's. Produce is advertised from version 0 on although it is served
+ * from 3 on: librdkafka before 2.4 takes a larger minimum for a broker without compression (KAFKA-18659).
  */
 export const ADVERTISED_APIS: readonly AdvertisedApi[] = SERVED_APIS.map((api) => ({
   apiKey: api.key,
   minVersion: api.key === ApiKey.Produce ? 0 : api.versionMin,
-  maxVersion: api.versionMax,
+  maxVersion: api.key === ApiKey.InitProducerId ? INIT_PRODUCER_ID_ADVERTISED_MAX : api.versionMax,
 }));
