@@ -1,6 +1,7 @@
 /** All fuzz targets, and how many events a second of smoke is worth for each. */
 
 import * as batches from './batches.ts';
+import * as frames from './frames.ts';
 import * as logFiles from './log-files.ts';
 import * as records from './records.ts';
 import * as recovery from './recovery.ts';
@@ -19,6 +20,7 @@ export const registry: readonly Registered[] = [
   { target: { name: records.name, run: records.run }, smokeEvents: 600 },
   { target: { name: logFiles.name, run: logFiles.run }, smokeEvents: 5000 },
   { target: { name: recovery.name, run: recovery.run }, smokeEvents: 400 },
+  { target: { name: frames.name, run: frames.run }, smokeEvents: 300 },
 ];
 
 export const SMOKE_SEED = 20_251_031;

@@ -96,8 +96,12 @@ export abstract class ShardControl {
     this.#events.onFatal(error);
   }
 
-  protected get hasPending(): boolean {
-    return this.#pending.size > 0;
+  /** What was asked behind the close is answered by nobody: it is told so, and so is what comes later. */
+  protected refusePending(): void {
+    this.#failure ??= new MillraceError('closed', 'the engine is closed', null);
+    for (const pending of this.#pending.values()) pending.reject(this.#failure);
+    this.#pending.clear();
+    this.onPendingChange(0);
   }
 
   #settle(id: number): PendingRequest {
@@ -145,12 +149,12 @@ export class ShardThread extends ShardControl {
         for (let last = receiveMessageOnPort(port1); last; last = receiveMessageOnPort(port1)) {
           this.receive(last.message as FromShard);
         }
-        if (!this.#isStopping || this.hasPending) {
+        if (!this.#isStopping || code !== 0) {
           const index = settings.index;
           this.fail(
             new MillraceError('shard-gone', `shard ${index} ended by itself`, { index, code }),
           );
-        }
+        } else this.refusePending();
         resolve();
       });
     });
