@@ -134,7 +134,7 @@ function check(usesManifest: boolean, kinds: readonly RestartKind[]): void {
       log.checkAll();
       log.reopen();
     }),
-    { numRuns: runs },
+    { numRuns: runs, interruptAfterTimeLimit: 60_000 + 20 * runs },
   );
 }
 

@@ -126,9 +126,7 @@ export class LogUnderTest {
     } catch (error) {
       if (!(error instanceof CrashError)) throw error;
       this.#restartAfterCrash(crash!.kind, flushedOffset);
-      // What a truncation that was cut short had removed may come back with a later power failure, until a flush; its
-      // leader will have it cut again. The model knows one history only.
-      this.fs.syncDir(DIRECTORY);
+      this.#syncAll();
       return;
     }
     this.checkMarks();
@@ -384,6 +382,19 @@ export class LogUnderTest {
     this.read(this.startOffset, 700);
     this.#checkProducers();
     this.#checkEpochs();
+  }
+
+  /**
+   * What a truncation that was cut short had removed may come back with a later power failure, until a flush; its
+   * leader will have it cut again. The model knows one history only, so nothing is left to come back.
+   */
+  #syncAll(): void {
+    for (const path of this.fs.memory.files.keys()) {
+      const fd = this.fs.open(path, 'write');
+      this.fs.sync(fd);
+      this.fs.close(fd);
+    }
+    this.fs.syncDir(DIRECTORY);
   }
 
   #isActive(baseOffset: number): boolean {
