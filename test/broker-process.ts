@@ -5,6 +5,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -36,18 +37,25 @@ export interface ProcessMemory {
   readonly proportionalMb: number;
 }
 
-/** A port of the loopback interface that nothing listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((settle, fail) => {
+function isFree(port: number): Promise<boolean> {
+  return new Promise((settle) => {
     const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        settle(typeof address === 'object' && address !== null ? address.port : 0),
-      );
-    });
+    server.once('error', () => settle(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
   });
+}
+
+/** Below the ports that the system gives to outgoing connections: one that is free now stays free over a restart. */
+const PORT_FIRST = 20_000;
+const PORT_COUNT = 10_000;
+
+/** The first of `count` neighbouring ports of the loopback interface that nothing listens on now. */
+export async function freePort(count = 1): Promise<number> {
+  for (;;) {
+    const port = PORT_FIRST + randomInt(PORT_COUNT);
+    const free = await Promise.all(Array.from({ length: count }, (_, at) => isFree(port + at)));
+    if (free.every(Boolean)) return port;
+  }
 }
 
 export function accepts(port: number): Promise<boolean> {

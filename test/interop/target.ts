@@ -39,7 +39,7 @@ async function startKafka(options: TargetOptions): Promise<Target> {
   if (reason !== null) throw new Error(reason);
   if (whyNoKafka({ mayFetch: false }) !== null) fetchPeer('kafka.sh');
   // Its controller takes the port above.
-  const port = await freePort();
+  const port = await freePort(2);
   const runDirectory = join(workDirectory, 'kafka', `run-${port}`);
   const stop = (): void => {
     kafkaScript(['stop', '--port', String(port)]);
