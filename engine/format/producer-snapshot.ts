@@ -63,7 +63,10 @@ export function formatProducerSnapshot(entries: readonly ProducerSnapshotEntry[]
   return bytes;
 }
 
-/** The producers in a snapshot file. Throws `MillraceError` 'corrupt' when it is not a whole, valid one. */
+/**
+ * The producers in a snapshot file. Throws `MillraceError` 'corrupt' when it is not a whole, valid one. Bytes behind
+ * them are covered by the checksum and left alone, as Kafka does: an engine may keep more there.
+ */
 export function parseProducerSnapshot(bytes: Uint8Array): ProducerSnapshotEntry[] {
   if (bytes.length < SNAPSHOT_HEADER_BYTES) throw corrupt('it is too short');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -73,11 +76,12 @@ export function parseProducerSnapshot(bytes: Uint8Array): ProducerSnapshotEntry[
     throw corrupt('the checksum differs');
   }
   const count = view.getInt32(SNAPSHOT_COUNT_AT);
-  if (count < 0 || SNAPSHOT_HEADER_BYTES + count * SNAPSHOT_ENTRY_BYTES !== bytes.length) {
-    throw corrupt(`${count} producers do not fill ${bytes.length} bytes`);
+  const end = SNAPSHOT_HEADER_BYTES + count * SNAPSHOT_ENTRY_BYTES;
+  if (count < 0 || end > bytes.length) {
+    throw corrupt(`${count} producers do not fit ${bytes.length} bytes`);
   }
   const entries: ProducerSnapshotEntry[] = [];
-  for (let at = SNAPSHOT_HEADER_BYTES; at < bytes.length; at += SNAPSHOT_ENTRY_BYTES) {
+  for (let at = SNAPSHOT_HEADER_BYTES; at < end; at += SNAPSHOT_ENTRY_BYTES) {
     entries.push({
       producerId: getInt64(view, at),
       producerEpoch: view.getInt16(at + 8),

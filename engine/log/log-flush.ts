@@ -83,6 +83,17 @@ export function syncPending(log: LogState): void {
     if (isFileError(error)) log.goOffline(error);
     throw error;
   }
+  concludeSync(log, work);
+}
+
+/** What `syncPending` would do when that is no more than to sync the active `.log`, else null: for who syncs several at once. */
+export function singleSync(log: LogState): FlushWork | null {
+  const work = flushWork(log);
+  return work === null || work.paths.length > 0 || work.directory !== null ? null : work;
+}
+
+/** The files of `work` are on the disk, and nothing was appended in between: lets the records be read. */
+export function concludeSync(log: LogState, work: FlushWork): void {
   advance(log, work, log.clock.now());
   if (log.bytesSincePoint >= POINT_BYTES) log.notePoint();
   if (!log.identity.autoAdvance) return;

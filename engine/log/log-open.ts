@@ -44,10 +44,6 @@ export interface PartitionLogOptions {
   readonly hint?: ManifestEntry | null;
   /** Told of what the next start needs to know. */
   readonly manifest?: Manifest | null;
-  /** Without a hint: below this offset everything is on the disk and whole. Kafka's checkpoint knows it. */
-  readonly recoveryPoint?: number;
-  /** Without a hint: where the log starts, if not at its first segment. Kafka's checkpoint knows it. */
-  readonly logStartOffset?: number;
   /** How to look at the tail behind the recovery point: `headers` when only the process, not the system, died. */
   readonly verifyTail?: 'crc' | 'headers';
   /** True (default): the high watermark follows the log end offset; false: replication moves it. */
@@ -100,10 +96,10 @@ export function openLog(options: PartitionLogOptions): LogState {
     },
   );
   const isSameBoot = hint?.isSameBoot ?? false;
+  const isUnknown = hint === null && inventory.segments.length > 0;
   recoverLog(log, inventory, {
     hint,
-    recoveryPoint: options.recoveryPoint,
-    logStartOffset: options.logStartOffset,
+    ...(isUnknown ? checkpointsOf(resources, log) : noCheckpoints),
     verifyTail: isSameBoot ? (options.verifyTail ?? 'headers') : 'crc',
   });
   // No leader is older than what its log holds already: epochs never go back along a log.
@@ -121,6 +117,25 @@ export function openLog(options: PartitionLogOptions): LogState {
   log.hooks.onGenerationChange();
   log.note();
   return log;
+}
+
+const noCheckpoints = { recoveryPoint: undefined, logStartOffset: undefined };
+
+/** What a Kafka that wrote the directory knew of the log. One that it did not list was never flushed. */
+function checkpointsOf(
+  resources: LogResources,
+  log: LogState,
+): { recoveryPoint: number | undefined; logStartOffset: number | undefined } {
+  const checkpoints = resources.kafkaCheckpoints(dirname(log.directory));
+  if (checkpoints === null) return noCheckpoints;
+  return {
+    recoveryPoint: checkpoints.recoveryPoints.get(log.name) ?? 0,
+    logStartOffset: checkpoints.startOffsets.get(log.name),
+  };
+}
+
+function dirname(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 function prepareDirectory(resources: LogResources, directory: string): Inventory {

@@ -4,27 +4,12 @@
  * the work is bounded by the unflushed tail, however large the log.
  *
  * Where the recovery point is, in this order: the manifest's hint, if the files agree with it; Kafka's own
- * checkpoint; else the start of the last segment. What is behind it may hold anything after a power failure. When
- * only the process died and the system ran on, every finished write is in the page cache, and writes are finished
- * in order: then headers are enough (`verifyTail: 'headers'`), and the checksum of the very last batch, which may
- * have been cut off in the middle.
- *
- * On the way the walk re-adds index entries, the largest timestamp, leader epochs and the state of producers
- * behind the newest valid snapshot.
+ * checkpoint; else the start of the last segment. What is behind it may hold anything after a power failure. The walk
+ * itself, which also re-adds what follows from the batches, is in segment-scanner.ts.
  *
  * The log's thread, while it is opened.
  */
 
-import { crc32c } from '../base/crc32c.ts';
-import {
-  ATTRIBUTES_AT,
-  batchBaseOffset,
-  batchCrc,
-  batchLastOffset,
-  batchLeaderEpoch,
-  batchMaxTimestamp,
-} from '../format/batch.ts';
-import type { StopReason } from '../format/scan.ts';
 import { Cursor } from './cursor.ts';
 import { rebuildEpochs, replayProducers } from './log-replay.ts';
 import { discardSegment } from './log-retention.ts';
@@ -32,10 +17,9 @@ import { createSegment } from './log-roll.ts';
 import type { LogState } from './log-state.ts';
 import type { ManifestEntry, SealedSegment } from './manifest.ts';
 import { dropSnapshots, loadNewestSnapshot, pruneSnapshots } from './producer-snapshots.ts';
-import { ProducerState } from './producer-state.ts';
 import { type Inventory, logPath, segmentIndexOf } from './segment-files.ts';
-import { indexesAreSane, inspectSealed } from './segment-inspection.ts';
-import { type BatchVisitor, walkSegment } from './segment-walk.ts';
+import { inspectSealed } from './segment-inspection.ts';
+import { type SegmentScan, SegmentScanner } from './segment-scanner.ts';
 
 export interface RecoveryOptions {
   readonly hint: ManifestEntry | null;
@@ -43,18 +27,6 @@ export interface RecoveryOptions {
   readonly recoveryPoint: number | undefined;
   readonly logStartOffset: number | undefined;
   readonly verifyTail: 'crc' | 'headers';
-}
-
-/** What the walk over one segment found. */
-interface SegmentScan {
-  /** End of the valid bytes, and size of the file before it was cut there. */
-  position: number;
-  fileSize: number;
-  endOffset: number;
-  stopReason: StopReason;
-  maxTimestamp: number;
-  maxTimestampOffset: number;
-  firstTimestamp: number;
 }
 
 interface ScanStart {
@@ -437,156 +409,5 @@ class Recovery {
       firstTimestamp: -1,
       hasProducers: true,
     };
-  }
-}
-
-interface ScannerOptions {
-  /** Bytes before it are valid, because they are on the disk; a batch begins there. */
-  readonly trustedTo: number;
-  /** What is known of the segment up to there. */
-  readonly hint: ManifestEntry | null;
-  readonly replayFrom: number;
-  readonly verifyTail: 'crc' | 'headers';
-  readonly isLast: boolean;
-}
-
-/** Walks one segment: believed bytes for what must be re-added, the rest to see whether it is valid. */
-class SegmentScanner {
-  readonly #log: LogState;
-  readonly #baseOffset: number;
-  readonly #options: ScannerOptions;
-  readonly #scan: SegmentScan;
-  #indexedPosition = 0;
-  #fd = -1;
-
-  constructor(log: LogState, baseOffset: number, options: ScannerOptions) {
-    const { hint } = options;
-    this.#log = log;
-    this.#baseOffset = baseOffset;
-    this.#options = options;
-    this.#scan = {
-      position: options.trustedTo,
-      fileSize: 0,
-      endOffset: hint?.recoveryPoint ?? baseOffset,
-      stopReason: 'end',
-      maxTimestamp: hint?.maxTimestamp ?? -1,
-      maxTimestampOffset: hint?.maxTimestampOffset ?? -1,
-      firstTimestamp: hint?.firstTimestamp ?? -1,
-    };
-  }
-
-  /** Null when no batch begins at `trustedTo`. */
-  run(): SegmentScan | null {
-    const log = this.#log;
-    const { trustedTo } = this.#options;
-    this.#fd = log.fs.open(logPath(log.directory, this.#baseOffset), 'read');
-    try {
-      this.#scan.fileSize = log.fs.size(this.#fd);
-      const from = this.#prepareIndex();
-      if (from < trustedTo) {
-        const walked = this.#walk(from, trustedTo, false, this.#baseOffset - 1);
-        if (walked.position !== trustedTo) return null;
-      }
-      return this.#scanTail();
-    } finally {
-      log.fs.close(this.#fd);
-      log.resources.walkBuffer.shrink();
-    }
-  }
-
-  #scanTail(): SegmentScan | null {
-    const { trustedTo, hint } = this.#options;
-    const scan = this.#scan;
-    const above = hint === null ? this.#baseOffset - 1 : hint.recoveryPoint - 1;
-    const checkCrc = !this.#areHeadersEnough(above);
-    const tail = this.#walk(trustedTo, scan.fileSize, checkCrc, above);
-    // Not a batch of this log but something in the middle of one: the hint is of other files.
-    if (hint !== null && tail.stopReason === 'bad-offset' && tail.position === trustedTo)
-      return null;
-    scan.position = tail.position;
-    scan.stopReason = tail.stopReason;
-    return scan;
-  }
-
-  /** Whether headers will do: after a kill, when the last batch of the last segment has its checksum right. */
-  #areHeadersEnough(above: number): boolean {
-    const { verifyTail, isLast, trustedTo } = this.#options;
-    if (verifyTail === 'crc') return false;
-    if (!isLast) return true;
-    const result = this.#walkWith(trustedTo, false, above, () => true);
-    if (result.lastBatchPosition < 0) return true;
-    const size = result.position - result.lastBatchPosition;
-    const { walkBuffer } = this.#log.resources;
-    walkBuffer.reserve(size);
-    const count = this.#log.fs.pread(this.#fd, walkBuffer.bytes, 0, size, result.lastBatchPosition);
-    return (
-      count === size &&
-      batchCrc(walkBuffer.view, 0) === crc32c(walkBuffer.bytes, ATTRIBUTES_AT, size)
-    );
-  }
-
-  #walkWith(from: number, checkCrc: boolean, offsetAbove: number, visit: BatchVisitor) {
-    const { fs, resources } = this.#log;
-    const to = this.#scan.fileSize;
-    const buffer = resources.walkBuffer;
-    return walkSegment({ fs, fd: this.#fd, buffer, from, to, checkCrc, offsetAbove }, visit);
-  }
-
-  #walk(from: number, to: number, checkCrc: boolean, offsetAbove: number) {
-    const { fs, resources } = this.#log;
-    const buffer = resources.walkBuffer;
-    return walkSegment({ fs, fd: this.#fd, buffer, from, to, checkCrc, offsetAbove }, this.#visit);
-  }
-
-  /** Keeps the index entries of the believed bytes; returns where to walk from to re-add missing ones. */
-  #prepareIndex(): number {
-    const log = this.#log;
-    const { trustedTo, verifyTail } = this.#options;
-    log.index.continueSegment(this.#baseOffset);
-    // After a power failure any page of an unsynced index may be missing, and batches of entries that are there too.
-    const isDoubtful = verifyTail === 'crc';
-    const isBelievable = trustedTo > 0 && (!isDoubtful || indexesAreSane(log, this.#baseOffset));
-    if (!isBelievable) {
-      log.index.clear(isDoubtful);
-      this.#indexedPosition = 0;
-      return 0;
-    }
-    this.#indexedPosition = log.index.cutAt(trustedTo, isDoubtful);
-    return this.#replayPosition(this.#indexedPosition);
-  }
-
-  /** Not behind the first batch that the producer state needs. */
-  #replayPosition(position: number): number {
-    const { replayFrom, hint } = this.#options;
-    if (hint === null || replayFrom >= hint.recoveryPoint) return position;
-    return Math.min(position, this.#log.index.lookup(replayFrom));
-  }
-
-  readonly #visit: BatchVisitor = (view, at, position) => {
-    const log = this.#log;
-    const scan = this.#scan;
-    const baseOffset = batchBaseOffset(view, at);
-    const lastOffset = batchLastOffset(view, at);
-    const timestamp = batchMaxTimestamp(view, at);
-    if (position === 0) scan.firstTimestamp = timestamp;
-    if (timestamp > scan.maxTimestamp) {
-      scan.maxTimestamp = timestamp;
-      scan.maxTimestampOffset = lastOffset;
-    }
-    if (position - this.#indexedPosition > log.config.indexIntervalBytes) {
-      log.index.addOffset(lastOffset, position);
-      log.index.addTime(scan.maxTimestamp, scan.maxTimestampOffset);
-      this.#indexedPosition = position;
-    }
-    if (baseOffset >= this.#options.replayFrom) this.#replay(view, at);
-    log.epochs.assign(batchLeaderEpoch(view, at), baseOffset);
-    scan.endOffset = Math.max(scan.endOffset, lastOffset + 1);
-    return true;
-  };
-
-  #replay(view: DataView, at: number): void {
-    const log = this.#log;
-    log.producers ??= new ProducerState();
-    log.producers.apply(view, at, log.clock.now());
   }
 }

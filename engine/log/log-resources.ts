@@ -7,19 +7,19 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import { WRITE_DESCRIPTORS_MAX } from '../base/limits.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import type { FileSystem } from '../io/file-system.ts';
 import { Appender } from './appender.ts';
 import { type DeletionSink, UnlinkAtOnce } from './deletions.ts';
+import { type KafkaCheckpoints, readKafkaCheckpoints } from './kafka-checkpoints.ts';
 import { PendingPool } from './segment-index.ts';
 import { WalkBuffer } from './segment-walk.ts';
-
-/** Files kept open for writing: beyond it one is closed for each that is opened, some three microseconds. */
-const DESCRIPTORS_MAX = 4096;
 
 export interface LogResourcesOptions {
   readonly fs: FileSystem;
   readonly clock: Clock;
+  /** Files kept open for writing: beyond it one is closed for each that is opened, some three microseconds. */
   readonly descriptorsMax?: number;
   /** Takes files that are out of use. Default: they are unlinked at once. */
   readonly deletions?: DeletionSink;
@@ -33,12 +33,26 @@ export class LogResources {
   readonly appender = new Appender();
   readonly walkBuffer = new WalkBuffer();
   readonly pendingPool = new PendingPool();
+  #checkpointsOf = '';
+  #checkpoints: KafkaCheckpoints | null = null;
 
   constructor(options: LogResourcesOptions) {
     this.fs = options.fs;
     this.clock = options.clock;
-    this.descriptors = new DescriptorCache(options.fs, options.descriptorsMax ?? DESCRIPTORS_MAX);
+    this.descriptors = new DescriptorCache(
+      options.fs,
+      options.descriptorsMax ?? WRITE_DESCRIPTORS_MAX,
+    );
     this.deletions = options.deletions ?? new UnlinkAtOnce(options.fs);
+  }
+
+  /** What a Kafka left in the data directory; read once. */
+  kafkaCheckpoints(dataDirectory: string): KafkaCheckpoints | null {
+    if (this.#checkpointsOf !== dataDirectory) {
+      this.#checkpointsOf = dataDirectory;
+      this.#checkpoints = readKafkaCheckpoints(this.fs, dataDirectory);
+    }
+    return this.#checkpoints;
   }
 
   /** Closes all descriptors; the logs must be closed before. */

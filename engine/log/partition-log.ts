@@ -16,11 +16,13 @@ import { noteDirect, offerDirect } from './direct-append.ts';
 import type { LogConfig } from './log-config.ts';
 import {
   backgroundFlushWork,
+  concludeSync,
   type FlushWork,
   flushDue,
   flushLog,
   needsSync,
   noteFlushed,
+  singleSync,
   syncPending,
 } from './log-flush.ts';
 import { openLog, type PartitionLogOptions } from './log-open.ts';
@@ -179,6 +181,23 @@ export class PartitionLog {
   /** Does it. Throws FileError: then the log is offline, and those appends must be answered KAFKA_STORAGE_ERROR. */
   syncPending(): void {
     syncPending(this.#state);
+  }
+
+  /**
+   * For callers that sync several logs at once: what `syncPending` would conclude when syncing `activeFd` is all it would do,
+   * else null. Then sync, and `concludeSync`, or `noteFlushFailed`.
+   */
+  singleSync(): FlushWork | null {
+    return singleSync(this.#state);
+  }
+
+  concludeSync(work: FlushWork): void {
+    concludeSync(this.#state, work);
+  }
+
+  /** The active `.log`, open for writing, until the next call on any log of this thread. */
+  get activeFd(): number {
+    return this.#state.activeFd();
   }
 
   /** Brings everything to the disk now. */

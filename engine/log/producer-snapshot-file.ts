@@ -90,9 +90,8 @@ export function loadSnapshot(bytes: Uint8Array, state: ProducerState, nowMs: num
 }
 
 function parseSnapshot(bytes: Uint8Array, nowMs: number): ProducerEntry[] {
-  const kafkaSize = sizeOfKafkaPart(bytes);
   const entries: ProducerEntry[] = [];
-  for (const each of parseProducerSnapshot(kafkaPart(bytes, kafkaSize))) {
+  for (const each of parseProducerSnapshot(bytes)) {
     const entry = new ProducerEntry(each.producerId, nowMs);
     entry.producerEpoch = each.producerEpoch;
     entry.coordinatorEpoch = each.coordinatorEpoch;
@@ -103,27 +102,9 @@ function parseSnapshot(bytes: Uint8Array, nowMs: number): ProducerEntry[] {
     }
     entries.push(entry);
   }
-  if (bytes.length > kafkaSize) addEarlierBatches(bytes, kafkaSize, entries);
+  const kafkaBytes = SNAPSHOT_HEADER_BYTES + entries.length * SNAPSHOT_ENTRY_BYTES;
+  if (bytes.length > kafkaBytes) addEarlierBatches(bytes, kafkaBytes, entries);
   return entries;
-}
-
-function sizeOfKafkaPart(bytes: Uint8Array): number {
-  if (bytes.length < SNAPSHOT_HEADER_BYTES) return bytes.length;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const size = SNAPSHOT_HEADER_BYTES + view.getInt32(SNAPSHOT_COUNT_AT) * SNAPSHOT_ENTRY_BYTES;
-  return size >= SNAPSHOT_HEADER_BYTES && size < bytes.length ? size : bytes.length;
-}
-
-/** Kafka's part alone, under a checksum of its own once the one over everything has proved right. */
-function kafkaPart(bytes: Uint8Array, size: number): Uint8Array {
-  if (size === bytes.length) return bytes;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (view.getUint32(SNAPSHOT_CRC_AT) !== crc32c(bytes, SNAPSHOT_COUNT_AT, bytes.length)) {
-    throw new MillraceError('corrupt', 'producer snapshot is corrupt: the checksum differs', null);
-  }
-  const part = bytes.slice(0, size);
-  setCrc(part, new DataView(part.buffer));
-  return part;
 }
 
 function setCrc(bytes: Uint8Array, view: DataView): void {
