@@ -115,6 +115,9 @@ export const READ_DESCRIPTORS_MAX = 512;
 /** Segment files that one thread keeps open for appending directly; beyond it one is closed for each that is opened. */
 export const DIRECT_DESCRIPTORS_MAX = 256;
 
+/** Threads that help a shard to sync several files at once; more than four at once the file system does not reward. */
+export const SYNC_HELPERS = 3;
+
 /** Background flushes under way at once: they run on the process's thread pool, which cold reads need too. */
 export const FLUSHES_AT_ONCE = 2;
 

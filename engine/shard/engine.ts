@@ -331,7 +331,7 @@ class ShardedEngine implements Engine {
       onFatal: this.#options.onFatal ?? endProcess,
     };
     return isInline
-      ? new InlineShard(settings, events, { fs: this.#fs, clock: this.#clock })
+      ? new InlineShard(settings, events, { fs: this.#fs, clock: this.#clock, syncPool: null })
       : new ShardThread(settings, events);
   }
 

@@ -10,6 +10,7 @@ import { type FromShard, type ToShard, toPlainError } from './messages.ts';
 import { Shard } from './shard.ts';
 import { answerRequest } from './shard-requests.ts';
 import { type EngineShared, shardMailWord } from './shared-state.ts';
+import type { SyncPool } from './sync-pool.ts';
 
 /** What the opening thread tells a shard at its start; structured-cloneable. */
 export interface ShardSettings {
@@ -25,6 +26,7 @@ export interface ShardSettings {
 export interface ShardEnvironment {
   readonly fs: FileSystem;
   readonly clock: Clock;
+  readonly syncPool: SyncPool | null;
   readonly post: (message: FromShard) => void;
 }
 

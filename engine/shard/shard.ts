@@ -21,15 +21,15 @@ import {
   FLUSHES_PER_SECOND,
   SUBMIT_RING_RECORDS,
 } from '../base/limits.ts';
-import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
+import type { WasmMemory } from '../base/shared-memory.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
-import { type AppendPiece, createAppendPiece } from '../log/append.ts';
 import { Cursor } from '../log/cursor.ts';
 import { LogResources } from '../log/log-resources.ts';
 import type { Manifest, ManifestEntry } from '../log/manifest.ts';
+import type { FlushWork, PartitionLog } from '../log/partition-log.ts';
 import { Doorbell } from '../ring/doorbell.ts';
-import { RingReader } from '../ring/ring-reader.ts';
-import { RING_FULL, RingWriter } from '../ring/ring-writer.ts';
+import { RING_FULL } from '../ring/ring-writer.ts';
+import { ClientLink, createPiece, Group, refuse, type ShardPiece } from './append-groups.ts';
 import {
   COMPLETION_APPEND_TIME,
   COMPLETION_BASE_OFFSET,
@@ -56,22 +56,22 @@ import { PartitionTable, SLOT_WORDS, WAITERS_WORD } from './partition-table.ts';
 import { ShardLock } from './shard-lock.ts';
 import type { ShardPartition } from './shard-partition.ts';
 import {
-  clientDoorbellWord,
-  completionRing,
   type EngineShared,
-  rescanWord,
   ShardStat,
   shardDoorbellWord,
   shardLockWord,
   shardStatWord,
-  submissionRing,
 } from './shared-state.ts';
+import { SYNC_JOBS_MAX, type SyncPool } from './sync-pool.ts';
 
 /** Records taken from one ring before the bytes gathered so far are looked at. */
 const RECORDS_AT_ONCE = 32;
 
 /** Pieces of one pass; beyond it the rings keep the rest. */
 const PIECES_MAX = 4096;
+
+/** Below this many logs to sync, waking helpers costs more than they save. */
+const SYNC_TOGETHER_MIN = 3;
 
 /** How often the dirty partitions are looked at, while there are any. */
 const FLUSH_TICK_MS = 250;
@@ -86,57 +86,10 @@ export interface ShardOptions {
   /** Left by an engine with another number of shards: only asked, never written. */
   readonly foreignManifests: readonly Manifest[];
   readonly maintainIntervalMs: number;
+  /** Syncs several files at once; null: one after another. */
+  readonly syncPool: SyncPool | null;
   /** To the opening thread. */
   readonly post: (message: FromShard) => void;
-}
-
-/** One client as the shard sees it. */
-class ClientLink {
-  readonly index: number;
-  readonly memory: SharedMemory;
-  readonly submissions: RingReader;
-  readonly completions: RingWriter;
-  readonly doorbell: Doorbell;
-  readonly rings: Int32Array;
-  readonly rescan: number;
-  readonly detailPort: MessagePort;
-  hasNews = false;
-
-  constructor(
-    options: ShardOptions,
-    parts: {
-      client: number;
-      memory: WasmMemory;
-      rings: SharedArrayBuffer;
-      detailPort: MessagePort;
-    },
-  ) {
-    const { index, shared } = options;
-    this.index = parts.client;
-    this.memory = SharedMemory.attach(parts.memory);
-    this.rings = new Int32Array(parts.rings);
-    this.submissions = new RingReader(submissionRing(this.rings, index));
-    this.completions = new RingWriter(completionRing(this.rings, index));
-    this.rescan = rescanWord(index);
-    this.detailPort = parts.detailPort;
-    this.doorbell = new Doorbell(
-      new Int32Array(shared.control),
-      clientDoorbellWord(shared.shards, parts.client),
-    );
-  }
-}
-
-interface ShardPiece extends AppendPiece {
-  client: ClientLink;
-  token: number;
-}
-
-/** The pieces of one partition in one pass, in the order of their submission. */
-class Group {
-  partition: ShardPartition | null = null;
-  isFollower = false;
-  readonly pieces: ShardPiece[] = [];
-  count = 0;
 }
 
 export class Shard {
@@ -432,19 +385,45 @@ export class Shard {
 
   /** One fdatasync per partition, however many appends of this pass it covers; each group is answered when it is safe. */
   #sync(): void {
+    if (this.options.syncPool !== null && this.#toSync.length >= SYNC_TOGETHER_MIN) {
+      for (let from = 0; from < this.#toSync.length; from += SYNC_JOBS_MAX) {
+        this.#syncTogether(this.options.syncPool, this.#toSync.slice(from, from + SYNC_JOBS_MAX));
+      }
+    }
     for (const group of this.#toSync) {
       const partition = group.partition!;
-      const isSynced = this.guard(partition, () => partition.log!.syncPending());
-      if (!isSynced) {
+      const log = partition.log!;
+      const isSafe =
+        !log.isOffline && (!log.needsSync || this.guard(partition, () => log.syncPending()));
+      if (!isSafe) {
         for (let i = 0; i < group.count; i++) {
           const piece = group.pieces[i]!;
           if (piece.errorCode === ErrorCode.NONE) refuse(piece, ErrorCode.KAFKA_STORAGE_ERROR);
         }
       }
       this.#finish(group);
-      this.ringClients();
     }
+    this.ringClients();
     this.#toSync.length = 0;
+  }
+
+  /** Syncs the logs that need no more than their active file. Whoever needs more is left to the caller. */
+  #syncTogether(pool: SyncPool, groups: readonly Group[]): void {
+    const logs = new Map<PartitionLog, FlushWork>();
+    const fds: number[] = [];
+    for (const { partition } of groups) {
+      const log = partition!.log!;
+      const work = logs.has(log) ? null : log.singleSync();
+      if (work === null || !this.guard(partition!, () => fds.push(log.activeFd))) continue;
+      logs.set(log, work);
+    }
+    if (fds.length === 0) return;
+    const failed = pool.sync(fds);
+    let job = 0;
+    for (const [log, work] of logs) {
+      if (failed[job++] === 0) log.concludeSync(work);
+      else log.noteFlushFailed(new Error('fdatasync failed'));
+    }
   }
 
   #complete(piece: ShardPiece, startOffset: number): void {
@@ -570,16 +549,4 @@ export class Shard {
 function isUnflushed(partition: ShardPartition): boolean {
   const cursor = partition.log?.cursor;
   return cursor !== undefined && cursor[Cursor.RECOVERY_POINT]! < cursor[Cursor.LOG_END_OFFSET]!;
-}
-
-function refuse(piece: ShardPiece, errorCode: number): void {
-  piece.errorCode = errorCode;
-  piece.errorMessage = null;
-  piece.recordErrors = null;
-  piece.baseOffset = -1;
-  piece.logAppendTimeMs = -1;
-}
-
-function createPiece(client: ClientLink): ShardPiece {
-  return { ...createAppendPiece(client.memory), client, token: 0 };
 }
