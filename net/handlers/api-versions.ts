@@ -24,11 +24,7 @@ const SOFTWARE_FROM = 3;
 /** Kafka 4.3's metadata.version: 7 is the oldest that a broker of that release can run with. */
 const METADATA_VERSION = { name: 'metadata.version', minVersion: 7, maxVersion: 30 };
 
-/** Version 6 of InitProducerId is for two-phase commit: served, and not offered while that is off, as Kafka does. */
-const INIT_PRODUCER_ID_MAX = 5;
-const ADVERTISED: ApiVersionsResponse['apiKeys'] = ADVERTISED_APIS.map((api) =>
-  api.apiKey === ApiKey.InitProducerId ? { ...api, maxVersion: INIT_PRODUCER_ID_MAX } : { ...api },
-);
+const ADVERTISED: ApiVersionsResponse['apiKeys'] = ADVERTISED_APIS.map((api) => ({ ...api }));
 
 const reader = new Reader();
 
