@@ -109,7 +109,13 @@ export class DescriptorCache {
     descriptor.fd = -1;
     this.#unlink(descriptor);
     this.#openCount--;
-    this.fs.close(fd);
+    try {
+      this.fs.close(fd);
+    } catch (error) {
+      // The number is free again all the same, and whether bytes are on the disk is not asked here but of `sync`. Who
+      // happened to need a place in the cache must not fail for another's file.
+      if (!isFileError(error)) throw error;
+    }
   }
 
   #link(descriptor: Descriptor): void {

@@ -71,6 +71,8 @@ export class FaultyFileSystem implements FileSystem {
   #random: Random;
   #fault: Fault | null = null;
   #faultCalls = 0;
+  /** Whether the fault that was set last has struck. */
+  hasStruck = false;
   #isDead = false;
   #durable = new Map<MemoryFile, Durable>();
   /** States of all names since the last directory sync; the first is surely on the disk. */
@@ -85,6 +87,7 @@ export class FaultyFileSystem implements FileSystem {
   setFault(fault: Fault | null): void {
     this.#fault = fault;
     this.#faultCalls = 0;
+    this.hasStruck = false;
   }
 
   get isDead(): boolean {
@@ -299,6 +302,7 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   #strike(kind: FileErrorCode | 'crash', operation: string, path: string): never {
+    this.hasStruck = true;
     if (kind === 'crash') {
       this.#isDead = true;
       throw new CrashError(`the process died in ${operation} ${path}`);

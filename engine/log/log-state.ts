@@ -166,8 +166,9 @@ export class LogState implements ManifestSource {
 
   /** Closes the active `.log`: another is active, or the log is closed. */
   releaseActive(): void {
-    if (this.#descriptor !== null) this.resources.descriptors.release(this.#descriptor);
+    const descriptor = this.#descriptor;
     this.#descriptor = null;
+    if (descriptor !== null) this.resources.descriptors.release(descriptor);
   }
 
   /** The log's bytes are in doubt: it takes nothing more until it is opened again. */
