@@ -79,15 +79,25 @@ function isHolderAlive({ pid, startedAt }: Holder): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  const started = startOf(pid);
+  const fields = statOf(pid);
+  // Killed, and its parent has not asked for it yet: a process in name only, which may stay for as long as the parent.
+  if (fields?.[STATE] === 'Z' || fields?.[STATE] === 'X') return false;
+  const started = fields?.[STARTED] ?? null;
   return startedAt === null || started === null || started === startedAt;
 }
 
-/** Field 22 of /proc/PID/stat; the command before it stands in brackets and may hold blanks. */
 function startOf(pid: number): string | null {
+  return statOf(pid)?.[STARTED] ?? null;
+}
+
+/** Fields 3 and 22 of /proc/PID/stat, counted from behind the command, which stands in brackets and may hold blanks. */
+const STATE = 0;
+const STARTED = 19;
+
+function statOf(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }
