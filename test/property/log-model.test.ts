@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Fault } from '../../engine/io/faulty-file-system.ts';
-import { type BatchPlan, LogUnderTest, type RestartKind } from './log-model.ts';
+import { LogUnderTest, type RestartKind } from './log-model.ts';
+import type { BatchPlan } from './log-model-batches.ts';
 
 /** Runs per property; raise it with LOG_RUNS to search longer. */
 const runs = Number(process.env.LOG_RUNS ?? 60);
@@ -81,28 +82,39 @@ function perform(log: LogUnderTest, what: Action): void {
   };
   switch (what.name) {
     case 'append':
-      return log.append(what.plans);
+      log.append(what.plans);
+      break;
     case 'follow':
-      return log.appendAsFollower(what.plans);
+      log.appendAsFollower(what.plans);
+      break;
     case 'truncate':
-      return log.truncateTo(offsetAt(what.share));
+      log.truncateTo(offsetAt(what.share));
+      break;
     case 'deleteRecords':
-      return log.deleteRecords(offsetAt(what.share));
+      log.deleteRecords(offsetAt(what.share));
+      break;
     case 'retain':
-      return log.retain();
+      log.retain();
+      break;
     case 'roll':
-      return log.rollIfDue();
+      log.rollIfDue();
+      break;
     case 'flush':
-      return log.flush();
+      log.flush();
+      break;
     case 'beginFlush':
-      return log.beginFlush();
+      log.beginFlush();
+      break;
     case 'endFlush':
-      return log.endFlush();
+      log.endFlush();
+      break;
     case 'epoch':
       log.leaderEpoch++;
-      return log.log.setLeaderEpoch(log.leaderEpoch);
+      log.log.setLeaderEpoch(log.leaderEpoch);
+      break;
     case 'wait':
-      return log.clock.advance(what.ms);
+      log.clock.advance(what.ms);
+      break;
   }
 }
 

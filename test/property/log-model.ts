@@ -7,45 +7,26 @@
 import { ManualClock } from '../../engine/base/clock.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import { Prng } from '../../engine/base/prng.ts';
-import { buildBatch } from '../../engine/format/batch-builder.ts';
 import { DescriptorCache } from '../../engine/io/descriptor-cache.ts';
 import { CrashError, type Fault, FaultyFileSystem } from '../../engine/io/faulty-file-system.ts';
-import { isFileError } from '../../engine/io/file-system.ts';
-import { type AppendPiece, createAppendPiece } from '../../engine/log/append.ts';
+import type { AppendPiece } from '../../engine/log/append.ts';
 import { Cursor, LocalMarks } from '../../engine/log/cursor.ts';
 import { defaultLogConfig, type LogConfig } from '../../engine/log/log-config.ts';
 import { Manifest } from '../../engine/log/manifest.ts';
 import { type FlushWork, PartitionLog } from '../../engine/log/partition-log.ts';
 import { PartitionReader, ReadCursor, ReadPlan } from '../../engine/log/reader.ts';
+import { pieceOf } from './log-in-memory.ts';
+import {
+  type BatchPlan,
+  type ModelBatch,
+  type ModelProducer,
+  makeBatch,
+  noteBatch,
+  stored,
+} from './log-model-batches.ts';
 
 export const DIRECTORY = '/data/t-0';
 const MANIFEST = '/data/manifest';
-
-export interface ModelRecord {
-  readonly offset: number;
-  readonly timestamp: number;
-}
-
-export interface ModelBatch {
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly bytes: Uint8Array;
-  readonly records: readonly ModelRecord[];
-  readonly leaderEpoch: number;
-  readonly producerId: number;
-  readonly producerEpoch: number;
-  readonly baseSequence: number;
-}
-
-/** How a batch is to be made; `fault` says what is wrong with an idempotent producer's. */
-export interface BatchPlan {
-  readonly timestamps: readonly number[];
-  readonly valueBytes: number;
-  readonly codec: number;
-  /** -1: not idempotent. */
-  readonly producer: number;
-  readonly fault: 'none' | 'repeat' | 'gap' | 'stale' | 'bump';
-}
 
 export type RestartKind = 'clean' | 'kill' | 'power';
 
@@ -61,12 +42,6 @@ export const smallConfig: LogConfig = {
   flushTailBytes: 4000,
   messageTimestampAfterMaxMs: Number.POSITIVE_INFINITY,
 };
-
-interface ModelProducer {
-  epoch: number;
-  /** Newest last, five at most. */
-  batches: { first: number; last: number; baseOffset: number }[];
-}
 
 class Mismatch extends Error {}
 
@@ -573,73 +548,3 @@ export class LogUnderTest {
     );
   }
 }
-
-function noteBatch(
-  producers: Map<number, ModelProducer>,
-  batch: {
-    producerId: number;
-    producerEpoch: number;
-    baseSequence: number;
-    baseOffset: number;
-    lastOffset: number;
-  },
-): void {
-  const { producerId, producerEpoch, baseSequence, baseOffset, lastOffset } = batch;
-  const known = producers.get(producerId);
-  const entry = {
-    first: baseSequence,
-    last: baseSequence + lastOffset - baseOffset,
-    baseOffset,
-  };
-  const isSame = known !== undefined && known.epoch === producerEpoch;
-  const batches = isSame ? [...known.batches, entry].slice(-5) : [entry];
-  producers.set(producerId, { epoch: producerEpoch, batches });
-}
-
-function makeBatch(
-  plan: BatchPlan,
-  fields: {
-    producerId: number;
-    producerEpoch: number;
-    baseSequence: number;
-    baseOffset?: number;
-    leaderEpoch?: number;
-  },
-): Uint8Array {
-  const records = plan.timestamps.map((timestamp, i) => ({
-    key: null,
-    value: Buffer.alloc(plan.valueBytes, i + 65),
-    timestamp,
-  }));
-  return Uint8Array.from(buildBatch({ ...fields, codec: plan.codec, records }));
-}
-
-export function pieceOf(bytes: Uint8Array): AppendPiece {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const piece = createAppendPiece({ bytes, view });
-  piece.size = bytes.length;
-  return piece;
-}
-
-/** The batch as it is stored: `bytes` are patched in place by the append. */
-function stored(
-  plan: BatchPlan,
-  fields: { producerId: number; producerEpoch: number; baseSequence: number },
-  baseOffset: number,
-  leaderEpoch: number,
-  bytes: Uint8Array,
-): ModelBatch {
-  const image = Buffer.from(bytes);
-  image.writeBigInt64BE(BigInt(baseOffset), 0);
-  image.writeInt32BE(leaderEpoch, 12);
-  return {
-    ...fields,
-    baseOffset,
-    lastOffset: baseOffset + plan.timestamps.length - 1,
-    bytes: image,
-    records: plan.timestamps.map((timestamp, i) => ({ offset: baseOffset + i, timestamp })),
-    leaderEpoch,
-  };
-}
-
-export { isFileError };
