@@ -41,12 +41,14 @@ export function noteAppended(log: LogState, bytes: number, nowMs: number): void 
   log.bytesSinceSnapshot += bytes;
   if (log.unflushedSinceMs === Number.POSITIVE_INFINITY) log.unflushedSinceMs = nowMs;
   // What must be on the disk before it is answered must not be read before either.
-  if (log.identity.autoAdvance && !needsSync(log)) followLogEnd(log);
+  if (log.identity.autoAdvance && !needsSync(log)) {
+    advanceTo(log, log.cursor[Cursor.LOG_END_OFFSET]!);
+  }
 }
 
-function followLogEnd(log: LogState): void {
+function advanceTo(log: LogState, offset: number): void {
   const { cursor } = log;
-  const highWatermark = cursor[Cursor.LOG_END_OFFSET]!;
+  const highWatermark = Math.max(offset, cursor[Cursor.HIGH_WATERMARK]!);
   cursor[Cursor.HIGH_WATERMARK] = highWatermark;
   cursor[Cursor.LAST_STABLE_OFFSET] = log.lastStableOffset(highWatermark);
 }
@@ -95,10 +97,13 @@ export function singleSync(log: LogState): FlushWork | null {
 /** The files of `work` are on the disk, and nothing was appended in between: lets the records be read. */
 export function concludeSync(log: LogState, work: FlushWork): void {
   advance(log, work, log.clock.now());
-  if (log.bytesSincePoint >= POINT_BYTES) log.notePoint();
+  if (log.bytesSincePoint >= POINT_BYTES) {
+    log.index.writeOut();
+    log.notePoint();
+  }
   if (!log.identity.autoAdvance) return;
   log.hooks.publish.begin();
-  followLogEnd(log);
+  advanceTo(log, work.upTo);
   log.hooks.publish.end();
 }
 

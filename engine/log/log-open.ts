@@ -16,7 +16,7 @@ import {
   PARTITION_METADATA_FILE,
   parsePartitionMetadata,
 } from '../format/partition-metadata.ts';
-import { type FileSystem, isFileError } from '../io/file-system.ts';
+import type { FileSystem } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
 import type { LogConfig } from './log-config.ts';
 import { recoverLog } from './log-recovery.ts';
@@ -24,7 +24,7 @@ import { LogResources } from './log-resources.ts';
 import { type LogHooks, LogState, type PublishHooks } from './log-state.ts';
 import { tidyDirectory } from './log-tidy.ts';
 import type { Manifest, ManifestEntry } from './manifest.ts';
-import type { Inventory } from './segment-files.ts';
+import { type Inventory, takeInventory } from './segment-files.ts';
 
 export interface PartitionLogOptions {
   readonly fs: FileSystem;
@@ -140,15 +140,11 @@ function dirname(path: string): string {
 
 function prepareDirectory(resources: LogResources, directory: string): Inventory {
   const { fs } = resources;
-  let names: string[];
-  try {
-    names = fs.readdir(directory);
-  } catch (error) {
-    if (!isFileError(error, 'not-found')) throw error;
+  if (!fs.exists(directory)) {
     fs.mkdir(directory);
-    names = [];
+    return takeInventory([]);
   }
-  return tidyDirectory(resources, directory, names);
+  return tidyDirectory(resources, directory, fs.readdir(directory));
 }
 
 /** A hint of another topic that had the same name says nothing about this one. */

@@ -10,6 +10,7 @@
  * The log's thread, while it is opened.
  */
 
+import { BATCH_HEADER_BYTES } from '../format/batch.ts';
 import { Cursor } from './cursor.ts';
 import { rebuildEpochs, replayProducers } from './log-replay.ts';
 import { discardSegment } from './log-retention.ts';
@@ -48,7 +49,7 @@ export function recoverLog(log: LogState, inventory: Inventory, options: Recover
     return;
   }
   discardBelow(log, inventory.segments, startOffset);
-  if (!isCleanlyOpened(log, inventory, options.hint)) {
+  if (!isTakenOver(log, inventory, options.hint)) {
     // Whoever made the files may have died before the directory was synced.
     log.directoryChanges++;
     const recovery = new Recovery(log, inventory, options);
@@ -91,19 +92,23 @@ function startEmpty(log: LogState, offset: number): void {
 }
 
 /**
- * Takes over what the manifest says of a log that was closed in order; false when the files disagree. The indexes of
- * the active segment were not synced: after a boot they are looked at.
+ * Takes over what the manifest says of a log with nothing behind the recovery point: closed in order, or idle for some
+ * time when the process was killed. False when the files disagree, or the system has booted since: then the indexes of
+ * the active segment, which are not synced, have to be looked at.
  */
-function isCleanlyOpened(log: LogState, inventory: Inventory, hint: ManifestEntry | null): boolean {
-  if (hint === null || !hint.isClean || !hint.isSameBoot) return false;
+function isTakenOver(log: LogState, inventory: Inventory, hint: ManifestEntry | null): boolean {
+  if (hint === null || !hint.isSameBoot) return false;
   const { segments } = inventory;
-  const { sealed } = hint;
+  const sealed = hint.sealed.filter(({ baseOffset }) => baseOffset >= segments[0]!);
   const isSame =
     segments.length === sealed.length + 1 &&
     segments.at(-1) === hint.activeBaseOffset &&
     sealed.every(({ baseOffset }, i) => baseOffset === segments[i]);
-  if (!isSame || sizeOfFile(log, hint.activeBaseOffset) !== hint.position) return false;
-  log.sealed = [...sealed];
+  if (!isSame) return false;
+  const size = sizeIfNothingBehind(log, hint);
+  if (size < 0) return false;
+  log.sealed = sealed;
+  log.isPreallocated = size > hint.position && size >= log.config.segmentBytes;
   log.index.continueSegment(hint.activeBaseOffset);
   setActive(log, {
     baseOffset: hint.activeBaseOffset,
@@ -121,6 +126,25 @@ function isCleanlyOpened(log: LogState, inventory: Inventory, hint: ManifestEntr
   }
   log.flushPoint = log.endPoint();
   return true;
+}
+
+/**
+ * Size of the active file when it ends at the recovery point, or goes on with preallocated space that was never
+ * written; else -1. A write that was torn by a kill has written its first bytes, and a batch header is not all zeros.
+ */
+function sizeIfNothingBehind(log: LogState, hint: ManifestEntry): number {
+  const { fs, resources } = log;
+  const fd = fs.open(logPath(log.directory, hint.activeBaseOffset), 'read');
+  try {
+    const size = fs.size(fd);
+    if (size <= hint.position || hint.isClean) return size === hint.position ? size : -1;
+    const { walkBuffer } = resources;
+    walkBuffer.reserve(BATCH_HEADER_BYTES);
+    const count = fs.pread(fd, walkBuffer.bytes, 0, BATCH_HEADER_BYTES, hint.position);
+    return walkBuffer.bytes.subarray(0, count).every((byte) => byte === 0) ? size : -1;
+  } finally {
+    fs.close(fd);
+  }
 }
 
 function sizeOfFile(log: LogState, baseOffset: number): number {
