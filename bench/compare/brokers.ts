@@ -7,7 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { peers, workDirectory } from '../toolchain.ts';
+import { node, peers, workDirectory } from '../toolchain.ts';
 import type { MeasuredRun, Plan } from './rows.ts';
 
 export type PeerName = 'millrace' | 'kafka';
@@ -112,7 +112,11 @@ export class Brokers {
     const out = join(workDirectory, `compare-${process.pid}.part`);
     rmSync(out, { force: true });
     if (plan.brokers === 'own') this.#running.add(peer);
-    const child = spawn(peers.measureScript, plan.metrics, {
+    const [command, args] =
+      plan.script === undefined
+        ? [peers.measureScript, plan.metrics]
+        : [node, [join(import.meta.dirname, plan.script)]];
+    const child = spawn(command, args, {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {

@@ -223,6 +223,8 @@ export interface Plan {
   /** Names measure.sh knows. */
   readonly metrics: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Run instead of measure.sh; it starts its own brokers. */
+  readonly script?: string;
   /** `shared`: both brokers stay up, the other one stopped in its tracks. `own`: starts and stops its broker. */
   readonly brokers: 'shared' | 'own';
   readonly peers: readonly ('millrace' | 'kafka')[];
@@ -261,6 +263,7 @@ export const plans: readonly Plan[] = [
   plan('idle', {}, { isQuick: true }),
   plan('parts', pinned),
   plan('parts10k', pinned, { peers: ['millrace'] }),
+  plan('terabyte', {}, { brokers: 'own', peers: ['millrace'], script: 'terabyte.ts' }),
   plan('startup', { SRUNS: '1' }, { brokers: 'own', isQuick: true }),
   plan(
     'recovery',

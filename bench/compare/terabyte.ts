@@ -1,0 +1,203 @@
+/**
+ * One question: does a log of a terabyte behave like one of a gigabyte? A partition of sparse segments is laid out as a
+ * broker would have written it (every batch valid, indexes complete), opened by a fresh broker, and then start-up, appends,
+ * reads at the tail and reads at random offsets are measured on it. A batch of a mebibyte takes one page on the disk: the
+ * rest of it is zeros that were never written.
+ *
+ * `node bench/compare/terabyte.ts [--gigabytes 1,1000] [--runs N]`; lines of JSON into $OUT, as measure.sh writes them.
+ */
+
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Client, Fetcher, Producer } from '../../client/index.ts';
+import { systemClock } from '../../engine/base/clock.ts';
+import { setInt64 } from '../../engine/base/int64.ts';
+import { Prng } from '../../engine/base/prng.ts';
+import { randomUuid } from '../../engine/base/uuid.ts';
+import { BASE_OFFSET_AT, BATCH_HEADER_BYTES } from '../../engine/format/batch.ts';
+import { buildBatch } from '../../engine/format/batch-builder.ts';
+import {
+  LOG_SUFFIX,
+  OFFSET_ENTRY_BYTES,
+  OFFSET_INDEX_SUFFIX,
+  putOffsetEntry,
+  putTimeEntry,
+  segmentFileName,
+  TIME_ENTRY_BYTES,
+  TIME_INDEX_SUFFIX,
+} from '../../engine/format/index-layout.ts';
+import {
+  formatPartitionMetadata,
+  PARTITION_METADATA_FILE,
+} from '../../engine/format/partition-metadata.ts';
+import { accepts, BrokerProcess, pause, until } from '../../test/broker-process.ts';
+import { peers, root, workDirectory } from '../toolchain.ts';
+
+const { values } = parseArgs({
+  options: {
+    gigabytes: { type: 'string', default: '1,1000' },
+    runs: { type: 'string', default: '1' },
+  },
+});
+
+const TOPIC = 'large';
+const BATCH_BYTES = 1 << 20;
+const BATCHES_A_SEGMENT = 1000;
+/** The part of a batch that is not zero, with room to spare. */
+const WRITTEN_BYTES = 128;
+const APPEND_BYTES = 256e6;
+const RECORD_BYTES = 64 * 1024;
+const RANDOM_READS = 400;
+const SETTLE_MS = 4000;
+
+/** A batch of one record of zeros, and nearly exactly BATCH_BYTES large. */
+function largeBatch(timestamp: number): Buffer {
+  const value = new Uint8Array(BATCH_BYTES - BATCH_HEADER_BYTES - 32);
+  return Buffer.from(buildBatch({ records: [{ value, timestamp }] }));
+}
+
+/** Lays out a partition of `gigabytes` segments. Returns its end offset. */
+function layOut(dataDir: string, gigabytes: number): number {
+  const directory = join(dataDir, `${TOPIC}-0`);
+  mkdirSync(directory, { recursive: true });
+  const id = randomUuid((bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>));
+  writeFileSync(join(directory, PARTITION_METADATA_FILE), formatPartitionMetadata(id));
+  const startedAt = systemClock.now() - gigabytes;
+  for (let segment = 0; segment < gigabytes; segment++) {
+    const baseOffset = segment * BATCHES_A_SEGMENT;
+    const timestamp = startedAt + segment;
+    const batch = largeBatch(timestamp);
+    const head = batch.subarray(0, WRITTEN_BYTES);
+    const view = new DataView(head.buffer, head.byteOffset, head.length);
+    const log = openSync(join(directory, segmentFileName(baseOffset, LOG_SUFFIX)), 'w');
+    const offsets = new DataView(new ArrayBuffer((BATCHES_A_SEGMENT - 1) * OFFSET_ENTRY_BYTES));
+    for (let index = 0; index < BATCHES_A_SEGMENT; index++) {
+      setInt64(view, BASE_OFFSET_AT, baseOffset + index);
+      writeSync(log, head, 0, head.length, index * batch.length);
+      // The first batch of a segment has no entry: it is found without.
+      if (index > 0)
+        putOffsetEntry(offsets, (index - 1) * OFFSET_ENTRY_BYTES, {
+          relativeOffset: index,
+          position: index * batch.length,
+        });
+    }
+    ftruncateSync(log, BATCHES_A_SEGMENT * batch.length);
+    closeSync(log);
+    const times = new DataView(new ArrayBuffer(TIME_ENTRY_BYTES));
+    putTimeEntry(times, 0, { timestamp, relativeOffset: 0 });
+    writeFileSync(join(directory, segmentFileName(baseOffset, OFFSET_INDEX_SUFFIX)), offsets);
+    writeFileSync(join(directory, segmentFileName(baseOffset, TIME_INDEX_SUFFIX)), times);
+  }
+  return gigabytes * BATCHES_A_SEGMENT;
+}
+
+async function send(client: Client, count: number): Promise<number> {
+  const value = new Uint8Array(RECORD_BYTES);
+  const startedAt = performance.now();
+  const producer = new Producer(client, {
+    acks: 1,
+    idempotent: false,
+    batchBytes: RECORD_BYTES + 1000,
+  });
+  const open: Promise<unknown>[] = [];
+  for (let index = 0; index < count; index++) {
+    open.push(producer.send({ topic: TOPIC, partition: 0, value }));
+    if (producer.heldBytes > 16 << 20) await Promise.all(open.splice(0));
+  }
+  await Promise.all(open);
+  return (count * RECORD_BYTES) / 1e6 / ((performance.now() - startedAt) / 1000);
+}
+
+async function readRange(client: Client, from: number, to: number): Promise<number> {
+  const startedAt = performance.now();
+  using fetcher = new Fetcher(client, { checkCrc: false });
+  fetcher.assign([{ topic: TOPIC, partition: 0, offset: from, endOffset: to }]);
+  let bytes = 0;
+  for (let chunk = await fetcher.next(); chunk !== null; chunk = await fetcher.next()) {
+    bytes += chunk.to - chunk.from;
+    chunk.release();
+  }
+  return bytes / 1e6 / ((performance.now() - startedAt) / 1000);
+}
+
+/** Reads of one batch at random offsets, a second. */
+async function readRandomly(client: Client, end: number, random: Prng): Promise<number> {
+  const startedAt = performance.now();
+  for (let count = 0; count < RANDOM_READS; count++) {
+    const offset = random.below(end);
+    using fetcher = new Fetcher(client, { checkCrc: false, partitionMaxBytes: 1 });
+    fetcher.assign([{ topic: TOPIC, partition: 0, offset, endOffset: offset + 1 }]);
+    const chunk = await fetcher.next();
+    if (chunk === null) throw new Error(`nothing at offset ${offset}`);
+    chunk.release();
+  }
+  return RANDOM_READS / ((performance.now() - startedAt) / 1000);
+}
+
+function say(metric: string, run: number, load: object, cpu: object = {}): void {
+  const line = JSON.stringify({ metric, run, load, cpu });
+  if (process.env.OUT !== undefined) appendFileSync(process.env.OUT, `${line}\n`);
+  process.stderr.write(`${line}\n`);
+}
+
+async function measure(gigabytes: number, run: number): Promise<void> {
+  const what = gigabytes >= 1000 ? 'terabyte' : 'gigabyte';
+  mkdirSync(workDirectory, { recursive: true });
+  const dataDir = mkdtempSync(join(workDirectory, `${what}-`));
+  try {
+    const end = layOut(dataDir, gigabytes);
+    // The first start builds the manifest; the start that is measured is an ordinary one.
+    const entry = join(root, 'dist', 'cli', 'main.js');
+    await using broker = await BrokerProcess.start({ dataDir, entry, startTimeoutMs: 300_000 });
+    const client = new Client({ brokers: broker.address, retryBackoffMs: 2, retryMs: 300_000 });
+    try {
+      await send(client, 1);
+      // Long enough for the background flush: the tail of a log that was written elsewhere is unknown to it.
+      await pause(SETTLE_MS);
+      await broker.kill();
+      broker.launch();
+      if (!(await until(() => accepts(broker.port), 300_000, 2))) throw new Error(broker.output);
+      await send(client, 1);
+      const startMs = performance.now() - broker.launchedAt;
+      const { residentMb } = broker.memory();
+      say(`${what}-startup`, run, { all_ms: startMs }, { rss_mb: residentMb });
+      const count = Math.floor(APPEND_BYTES / RECORD_BYTES);
+      await send(client, 500);
+      say(`${what}-append`, run, { value: await send(client, count) });
+      const tail = end + 502;
+      await readRange(client, tail, tail + 500);
+      say(`${what}-tail-read`, run, { value: await readRange(client, tail, tail + count) });
+      // Both logs are read from the disk: of the small one a part would still be in memory, of the large one nothing.
+      spawnSync(peers.rdload, ['evict', `dir=${join(dataDir, `${TOPIC}-0`)}`]);
+      const random = new Prng(run);
+      say(
+        `${what}-random-read`,
+        run,
+        { value: await readRandomly(client, end, random) },
+        {
+          rss_mb: broker.memory().residentMb,
+        },
+      );
+    } finally {
+      client.close();
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+for (let run = 1; run <= Number(values.runs); run++) {
+  for (const gigabytes of values.gigabytes.split(',').map(Number)) await measure(gigabytes, run);
+}
