@@ -164,6 +164,16 @@ describe('append', () => {
     expect(log.log.segments().map(({ baseOffset }) => baseOffset)).toEqual([0, 2, 3]);
   });
 
+  test('an idle segment is rolled by the wall clock, not by event times of long ago', () => {
+    const log = new TestLog({ config: { segmentMs: 1000 } });
+    log.log.appendAsLeader([pieceOf(batchOf(1, 10, 5))], 1);
+    expect(log.log.rollIfDue(log.clock.now() + 1000)).toBe(false);
+    log.clock.advance(1001);
+    expect(log.log.rollIfDue(log.clock.now())).toBe(true);
+    expect(log.log.rollIfDue(log.clock.now() + 5000)).toBe(false);
+    expect(log.log.segments().map(({ baseOffset }) => baseOffset)).toEqual([0, 1]);
+  });
+
   test('rolls when an index is full', () => {
     const log = new TestLog({ config: { segmentIndexBytes: 36, indexIntervalBytes: 50 } });
     for (let i = 0; i < 12; i++) {

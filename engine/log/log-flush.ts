@@ -98,8 +98,13 @@ export function singleSync(log: LogState): FlushWork | null {
 export function concludeSync(log: LogState, work: FlushWork): void {
   advance(log, work, log.clock.now());
   if (log.bytesSincePoint >= POINT_BYTES) {
-    log.index.writeOut();
-    log.notePoint();
+    try {
+      writeDerived(log, work);
+      log.notePoint();
+    } catch (error) {
+      // The records are safe. Without the note a recovery starts further back, that is all.
+      if (!isFileError(error)) throw error;
+    }
   }
   if (!log.identity.autoAdvance) return;
   log.hooks.publish.begin();
@@ -156,14 +161,21 @@ export function flushWork(log: LogState): FlushWork | null {
 export function backgroundFlushWork(log: LogState): FlushWork | null {
   const work = flushWork(log);
   if (work === null) return null;
-  // The recovery point must not pass index entries that only memory knows: recovery would not add them again.
+  writeDerived(log, work);
+  const active = segmentPath(log.directory, log.activeBaseOffset, LOG_SUFFIX);
+  return { ...work, paths: [...work.paths, active] };
+}
+
+/**
+ * Writes what recovery would otherwise have to find out from batches below the recovery point: index entries that only
+ * memory knows, leader epochs, and now and then the producers.
+ */
+function writeDerived(log: LogState, work: FlushWork): void {
   log.index.writeOut();
   if (log.epochs.count > 1) log.epochs.write(log.fs, log.directory);
   if (work.point.hasProducers && log.bytesSinceSnapshot >= log.config.flushTailBytes) {
     writeSnapshot(log, work.upTo);
   }
-  const active = segmentPath(log.directory, log.activeBaseOffset, LOG_SUFFIX);
-  return { ...work, paths: [...work.paths, active] };
 }
 
 /** The files of `work` are on the disk. */

@@ -9,7 +9,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { isMillraceError, MillraceError } from '../base/errors.ts';
 import { uuidFromBytes } from '../base/uuid.ts';
 import {
   formatPartitionMetadata,
@@ -167,18 +167,34 @@ function checkTopicId(
   const path = `${directory}/${PARTITION_METADATA_FILE}`;
   if (topicId !== null && hint !== null && hint.topicId === topicId) return topicId;
   if (!inventory.hasMetadata) {
-    if (topicId !== null) {
-      fs.writeFileAtomic(path, Buffer.from(formatPartitionMetadata(topicId), 'latin1'), false);
-    }
+    if (topicId !== null) writeTopicId(fs, path, topicId);
     return topicId;
   }
-  const found = parsePartitionMetadata(fs.readFile(path).toString('latin1'));
+  const found = readTopicId(fs, path);
+  if (found === null) {
+    if (topicId !== null) writeTopicId(fs, path, topicId);
+    return topicId;
+  }
   if (topicId === null || topicId === found) return found;
   throw new MillraceError(
     'topic-id',
     `${directory} belongs to topic id ${found}, not to ${topicId}`,
     { directory, found, expected: topicId },
   );
+}
+
+function writeTopicId(fs: FileSystem, path: string, topicId: string): void {
+  fs.writeFileAtomic(path, Buffer.from(formatPartitionMetadata(topicId), 'latin1'), false);
+}
+
+/** Null when the file says nothing: it was not synced, and a power failure may have left it empty. */
+function readTopicId(fs: FileSystem, path: string): string | null {
+  try {
+    return parsePartitionMetadata(fs.readFile(path).toString('latin1'));
+  } catch (error) {
+    if (isMillraceError(error, 'corrupt')) return null;
+    throw error;
+  }
 }
 
 function hooksOf(options: PartitionLogOptions): LogHooks {

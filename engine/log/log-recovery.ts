@@ -372,12 +372,11 @@ class Recovery {
 
   #becomeActive(baseOffset: number, scan: SegmentScan): void {
     const log = this.#log;
-    log.index.writeOut();
     setActive(log, {
       baseOffset,
       endOffset: scan.endOffset,
       position: scan.position,
-      indexedPosition: log.index.lastPosition(),
+      indexedPosition: scan.indexedPosition,
       maxTimestamp: scan.maxTimestamp,
       maxTimestampOffset: scan.maxTimestampOffset,
       firstTimestamp: scan.firstTimestamp,

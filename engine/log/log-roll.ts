@@ -108,6 +108,7 @@ export function startSegment(log: LogState, baseOffset: number): void {
   log.releaseActive();
   log.index.startSegment(baseOffset);
   log.isPreallocated = log.config.preallocate;
+  log.activeSinceMs = log.clock.now();
   hooks.publish.begin();
   cursor[Cursor.ACTIVE_BASE_OFFSET] = baseOffset;
   cursor[Cursor.ACTIVE_POSITION] = 0;

@@ -73,6 +73,8 @@ export class LogState implements ManifestSource {
   producers: ProducerState | null = null;
   /** Producer snapshots on the disk, rising offsets. */
   snapshots: number[] = [];
+  /** By the wall clock: when the active segment was started, or found at the start. */
+  activeSinceMs: number;
   /** The active `.log` has been extended to its full size. */
   isPreallocated = false;
   /** Segment files created so far, and how many of them a sync of the directory covers. */
@@ -115,6 +117,7 @@ export class LogState implements ManifestSource {
       baseOffset: parts.activeBaseOffset,
       isNew: parts.isNew,
     });
+    this.activeSinceMs = parts.resources.clock.now();
     this.flushPoint = {
       offset: parts.activeBaseOffset,
       baseOffset: parts.activeBaseOffset,

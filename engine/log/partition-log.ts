@@ -150,13 +150,12 @@ export class PartitionLog {
     return applyRetention(this.#state, nowMs);
   }
 
-  /** Rolls a segment whose first record is older than segment.ms, also when nothing more is appended. */
+  /** Rolls a segment that has been the active one for segment.ms, also when nothing more is appended. */
   rollIfDue(nowMs: number): boolean {
     const state = this.#state;
-    const firstTimestamp = state.cursor[Cursor.ACTIVE_FIRST_TIMESTAMP]!;
-    if (state.isOffline || firstTimestamp < 0) return false;
-    if (state.cursor[Cursor.ACTIVE_POSITION] === 0) return false;
-    if (nowMs - firstTimestamp <= segmentAgeMax(state)) return false;
+    if (state.isOffline || state.cursor[Cursor.ACTIVE_POSITION] === 0) return false;
+    // Not by its timestamps: with event times years back every look would roll.
+    if (nowMs - state.activeSinceMs <= segmentAgeMax(state)) return false;
     rollLog(state);
     return true;
   }

@@ -36,6 +36,8 @@ export interface SegmentScan {
   maxTimestamp: number;
   maxTimestampOffset: number;
   firstTimestamp: number;
+  /** Where the batch of the last index entry starts, 0 without one. */
+  indexedPosition: number;
 }
 
 export interface ScannerOptions {
@@ -54,7 +56,6 @@ export class SegmentScanner {
   readonly #baseOffset: number;
   readonly #options: ScannerOptions;
   readonly #scan: SegmentScan;
-  #indexedPosition = 0;
   #fd = -1;
 
   constructor(log: LogState, baseOffset: number, options: ScannerOptions) {
@@ -70,6 +71,7 @@ export class SegmentScanner {
       maxTimestamp: hint?.maxTimestamp ?? -1,
       maxTimestampOffset: hint?.maxTimestampOffset ?? -1,
       firstTimestamp: hint?.firstTimestamp ?? -1,
+      indexedPosition: 0,
     };
   }
 
@@ -146,11 +148,11 @@ export class SegmentScanner {
     const isBelievable = trustedTo > 0 && (!isDoubtful || indexesAreSane(log, this.#baseOffset));
     if (!isBelievable) {
       log.index.clear(isDoubtful);
-      this.#indexedPosition = 0;
+      this.#scan.indexedPosition = 0;
       return 0;
     }
-    this.#indexedPosition = log.index.cutAt(trustedTo, isDoubtful);
-    return this.#replayPosition(this.#indexedPosition);
+    this.#scan.indexedPosition = log.index.cutAt(trustedTo, isDoubtful);
+    return this.#replayPosition(this.#scan.indexedPosition);
   }
 
   /** Not behind the first batch that the producer state needs. */
@@ -171,10 +173,10 @@ export class SegmentScanner {
       scan.maxTimestamp = timestamp;
       scan.maxTimestampOffset = lastOffset;
     }
-    if (position - this.#indexedPosition > log.config.indexIntervalBytes) {
+    if (position - this.#scan.indexedPosition > log.config.indexIntervalBytes) {
       log.index.addOffset(lastOffset, position);
       log.index.addTime(scan.maxTimestamp, scan.maxTimestampOffset);
-      this.#indexedPosition = position;
+      this.#scan.indexedPosition = position;
     }
     if (baseOffset >= this.#options.replayFrom) this.#replay(view, at);
     log.epochs.assign(batchLeaderEpoch(view, at), baseOffset);

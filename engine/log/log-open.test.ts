@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { batchOf, pieceOf, TestLog } from '../../test/property/log-in-memory.ts';
+import { ManualClock } from '../base/clock.ts';
+import { uuidFromBytes } from '../base/uuid.ts';
+import { FaultyFileSystem } from '../io/faulty-file-system.ts';
+import type { FileSystem } from '../io/file-system.ts';
+import { MemoryFileSystem } from '../io/memory-file-system.ts';
+import { Cursor, createCursor } from './cursor.ts';
+import { defaultLogConfig } from './log-config.ts';
+import { Manifest } from './manifest.ts';
+import { PartitionLog } from './partition-log.ts';
+
+const idA = new Uint8Array(16).fill(1);
+const idB = new Uint8Array(16).fill(2);
+
+function open(fs: FileSystem, topicId: Uint8Array | null): PartitionLog {
+  fs.mkdir('/data');
+  return PartitionLog.open({
+    fs,
+    clock: new ManualClock(1000),
+    directory: '/data/t-0',
+    topic: 't',
+    partition: 0,
+    topicId,
+    config: defaultLogConfig,
+    cursor: createCursor(),
+    leaderEpoch: 0,
+  });
+}
+
+describe('opening a partition log', () => {
+  test('writes the topic id beside it, and refuses a directory of another topic', () => {
+    const fs = new MemoryFileSystem();
+    open(fs, idA);
+    expect(fs.readFile('/data/t-0/partition.metadata').toString()).toContain(uuidFromBytes(idA));
+    expect(() => open(fs, idB)).toThrow(/belongs to topic id/);
+    expect(open(fs, null).describe().topicId).toBe(uuidFromBytes(idA));
+  });
+
+  test('writes the topic id anew when a power failure emptied the file', () => {
+    const fs = new MemoryFileSystem();
+    open(fs, idA);
+    fs.writeFileAtomic('/data/t-0/partition.metadata', new Uint8Array(0), false);
+    expect(open(fs, idB).describe().topicId).toBe(uuidFromBytes(idB));
+    expect(() => open(fs, idA)).toThrow(/belongs to topic id/);
+  });
+
+  test('clears away what a crash left: temporary and deleted files, indexes without their log', () => {
+    const log = new TestLog({ config: { segmentBytes: 300 } });
+    for (let i = 0; i < 3; i++) log.append(1, 200);
+    const put = (name: string): void =>
+      log.fs.writeFileAtomic(`${log.directory}/${name}`, Buffer.from('x'), false);
+    const before = log.names();
+    put('00000000000000000000.log.deleted');
+    put('leader-epoch-checkpoint.tmp');
+    put('00000000000000000077.index');
+    put('00000000000000000077.timeindex');
+    const again = new TestLog({ fs: log.fs, config: { segmentBytes: 300 } });
+    expect(again.names().filter((name) => !before.includes(name))).toEqual([
+      '00000000000000000002.index',
+      '00000000000000000002.timeindex',
+    ]);
+    expect(again.records(0).length).toBe(3);
+  });
+
+  test('finishes a compaction that had got as far as .swap, and forgets one that had not', () => {
+    for (const isFinished of [true, false]) {
+      const log = new TestLog({ config: { segmentBytes: 300 } });
+      for (let i = 0; i < 4; i++) log.append(1, 200);
+      log.log.close();
+      const compacted = batchOf(1, 50, 9, { baseOffset: 1, lastOffset: 1 });
+      const put = (name: string, bytes: Uint8Array): void =>
+        log.fs.writeFileAtomic(`${log.directory}/${name}`, bytes, false);
+      put('00000000000000000000.log.swap', compacted);
+      if (!isFinished) put('00000000000000000002.log.cleaned', compacted);
+      const config = { segmentBytes: 300, cleanupPolicy: { delete: false, compact: true } };
+      const again = new TestLog({ fs: log.fs, config });
+      expect(again.baseOffsets(0)).toEqual(isFinished ? [1, 2, 3] : [0, 1, 2, 3]);
+      expect(again.names().filter((name) => /swap|cleaned/.test(name))).toEqual([]);
+    }
+  });
+
+  test('a full disk does not keep what is there from being read', () => {
+    const fs = new FaultyFileSystem(() => 0.5);
+    const log = new TestLog({ fs, config: { indexIntervalBytes: 100 } });
+    for (let i = 0; i < 20; i++) log.append(1, 100);
+    fs.restart('kill');
+    fs.setFault({ call: 1, operation: 'pwrite', kind: 'disk-full', isLasting: true });
+    const again = new TestLog({ fs, config: { indexIntervalBytes: 100 } });
+    expect(again.records(0).length).toBe(20);
+  });
+
+  test('after a kill an idle log is taken over with its preallocation, without reading its batches', () => {
+    const fs = new MemoryFileSystem();
+    fs.mkdir('/data');
+    const manifestOf = (): Manifest => Manifest.open({ fs, path: '/data/manifest', bootId: 'b' });
+    const first = manifestOf();
+    const log = new TestLog({ fs, manifest: first, config: { segmentBytes: 1 << 20 } });
+    for (let i = 0; i < 50; i++) log.append(2, 100);
+    log.log.flush();
+    first.write();
+    const second = manifestOf();
+    let reads = 0;
+    const counted = new Proxy(fs, {
+      get: (target, name) => {
+        if (name === 'pread') reads++;
+        const value = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const hint = second.take('t-0');
+    const again = new TestLog({
+      fs: counted,
+      manifest: second,
+      hint,
+      config: { segmentBytes: 1 << 20 },
+    });
+    expect(reads).toBeLessThan(5);
+    expect(again.marks.cursor[Cursor.LOG_END_OFFSET]).toBe(100);
+    expect(fs.readFile('/data/t-0/00000000000000000000.log').length).toBe(1 << 20);
+    expect(again.append().baseOffset).toBe(100);
+    expect(again.records(0).length).toBe(101);
+  });
+
+  test('a torn last write after a kill is cut, whether headers or checksums are looked at', () => {
+    for (const bootId of ['b', 'c']) {
+      const fs = new MemoryFileSystem();
+      fs.mkdir('/data');
+      const first = Manifest.open({ fs, path: '/data/manifest', bootId: 'b' });
+      const log = new TestLog({ fs, manifest: first });
+      for (let i = 0; i < 5; i++) log.append(1, 300);
+      first.write();
+      const path = '/data/t-0/00000000000000000000.log';
+      const whole = log.log.sizeBytes;
+      const torn = pieceOf(batchOf(1, 300, 1, { baseOffset: 5 })).source.bytes.subarray(0, 200);
+      const fd = fs.open(path, 'write');
+      fs.pwrite(fd, torn, 0, torn.length, whole);
+      fs.close(fd);
+      const second = Manifest.open({ fs, path: '/data/manifest', bootId });
+      const again = new TestLog({ fs, manifest: second, hint: second.take('t-0') });
+      expect(again.marks.cursor[Cursor.LOG_END_OFFSET]).toBe(5);
+      expect(fs.readFile(path).length).toBe(whole);
+      expect(again.lines.length).toBe(1);
+    }
+  });
+});
