@@ -29,16 +29,16 @@ export function applyRetention(log: LogState, nowMs: number): number {
   const { config } = log;
   let dropped = dropBelowStart(log);
   if (!config.cleanupPolicy.delete) return dropped;
-  if (config.retentionMs !== Number.POSITIVE_INFINITY) {
-    dropped += dropWhile(log, (segment) => {
-      return nowMs - timestampOf(log, segment) > config.retentionMs;
-    });
-  }
   if (config.retentionBytes !== Number.POSITIVE_INFINITY) {
     let surplus = log.cursor[Cursor.LOG_BYTES]! - config.retentionBytes;
     dropped += dropWhile(log, ({ sizeBytes }) => {
       surplus -= sizeBytes;
       return surplus >= 0;
+    });
+  }
+  if (config.retentionMs !== Number.POSITIVE_INFINITY) {
+    dropped += dropWhile(log, (segment) => {
+      return nowMs - timestampOf(log, segment) > config.retentionMs;
     });
   }
   return dropped;
