@@ -6,8 +6,9 @@
  *   3. segments beyond the end are discarded, newest first (a crash now: a shorter or longer log, but contiguous;
  *      its leader will have it cut again), producer snapshots too, and the directory is synced: a power failure that
  *      brought one back beside batches appended later would join two histories
- *   4. the segment that holds the end is cut and synced, so that no old batch can appear behind a new one after a
- *      power failure; its indexes likewise
+ *   4. the indexes of the segment that holds the end are cut, then the segment, each on the disk, so that no old batch
+ *      or entry can appear behind a new one after a power failure (a crash between: batches without entries are
+ *      found when the log is opened; entries without batches would not be)
  *   5. producers are taken back to what they were at the new end
  *   6. readers are told again: descriptors opened in between may be of files that are gone
  *
@@ -155,13 +156,13 @@ function discardFrom(
 
 /** Step 4, for the segment that is the active one now. */
 function cutActive(log: LogState, position: number): void {
+  if (log.index.baseOffset !== log.activeBaseOffset)
+    log.index.continueSegment(log.activeBaseOffset);
+  log.cursor[Cursor.INDEXED_POSITION] = log.index.cutAt(position, true);
   log.isPreallocated = false;
   const fd = log.activeFd();
   log.fs.truncate(fd, position);
   log.fs.sync(fd);
-  if (log.index.baseOffset !== log.activeBaseOffset)
-    log.index.continueSegment(log.activeBaseOffset);
-  log.cursor[Cursor.INDEXED_POSITION] = log.index.cutAt(position, true);
 }
 
 /** Step 5. */

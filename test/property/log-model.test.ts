@@ -3,11 +3,12 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Fault } from '../../engine/io/faulty-file-system.ts';
-import { LogUnderTest, type RestartKind } from './log-model.ts';
+import type { LogConfig } from '../../engine/log/log-config.ts';
+import { LogUnderTest, type RestartKind, smallConfig } from './log-model.ts';
 import type { BatchPlan } from './log-model-batches.ts';
 
 /** Runs per property; raise it with LOG_RUNS to search longer. */
-const runs = Number(process.env.LOG_RUNS ?? 60);
+const runs = Number(process.env.LOG_RUNS ?? 200);
 
 const plan: fc.Arbitrary<BatchPlan> = fc.record({
   timestamps: fc.array(fc.integer({ min: 990_000, max: 1_010_000 }), {
@@ -128,10 +129,13 @@ function restartNow(log: LogUnderTest, kind: RestartKind): void {
   else log.crash(kind);
 }
 
-function check(usesManifest: boolean, kinds: readonly RestartKind[]): void {
+function check(
+  options: { usesManifest: boolean; config?: LogConfig },
+  kinds: readonly RestartKind[],
+): void {
   fc.assert(
     fc.property(fc.integer(), fc.array(step, { maxLength: 50, size: 'max' }), (seed, steps) => {
-      const log = new LogUnderTest(seed, { usesManifest });
+      const log = new LogUnderTest(seed, options);
       for (const each of steps) {
         if (each.kind === 'do') log.step(() => perform(log, each.action));
         else if (each.kind === 'look') lookAt(log, each.look);
@@ -152,10 +156,15 @@ function check(usesManifest: boolean, kinds: readonly RestartKind[]): void {
 
 describe('partition log', () => {
   test('with a manifest, it holds what it promised through kills and power failures', () => {
-    check(true, ['clean', 'kill', 'power']);
+    check({ usesManifest: true }, ['clean', 'kill', 'power']);
   });
 
   test('without a manifest, it holds what it promised through kills', () => {
-    check(false, ['clean', 'kill']);
+    check({ usesManifest: false }, ['clean', 'kill']);
+  });
+
+  test('with flush.messages=1, it loses nothing it answered, not even in a power failure', () => {
+    const config = { ...smallConfig, flushMessages: 1 };
+    check({ usesManifest: true, config }, ['clean', 'power']);
   });
 });
