@@ -196,11 +196,6 @@ export class ProducerState {
     for (const entry of idle.slice(0, surplus)) this.#entries.delete(entry.producerId);
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#openTransactions = null;
-  }
-
   /** Everything known, for a snapshot. */
   entries(): ProducerEntry[] {
     return [...this.#entries.values()].filter((entry) => entry.producerEpoch !== NO_PRODUCER_EPOCH);

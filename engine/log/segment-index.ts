@@ -135,10 +135,6 @@ export class SegmentIndex {
     this.#lastTimestamp = timestamp;
   }
 
-  get hasPending(): boolean {
-    return this.#pending !== null;
-  }
-
   /** Writes what was gathered. */
   writeOut(): void {
     const pending = this.#pending;
@@ -217,12 +213,6 @@ export class SegmentIndex {
   /** Position of the batch that has the last entry; 0 without one. */
   lastPosition(): number {
     return this.lookup(Number.MAX_SAFE_INTEGER);
-  }
-
-  /** The largest timestamp that has an entry, -1 without one. */
-  get lastTimestamp(): number {
-    this.#load();
-    return this.#lastTimestamp;
   }
 
   /** Forgets what was gathered and not written: the log is closed, or its files are gone. */

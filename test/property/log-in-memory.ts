@@ -21,8 +21,6 @@ import type { Manifest, ManifestEntry } from '../../engine/log/manifest.ts';
 import { PartitionLog } from '../../engine/log/partition-log.ts';
 import { PartitionReader, ReadPlan } from '../../engine/log/reader.ts';
 
-export const DIRECTORY = '/data/t-0';
-
 export interface TestLogOptions {
   readonly fs?: FileSystem;
   readonly clock?: ManualClock;
