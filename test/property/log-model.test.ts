@@ -154,7 +154,7 @@ function check(
   );
 }
 
-describe('partition log', () => {
+describe('partition log', { timeout: 60_000 + 40 * runs }, () => {
   test('with a manifest, it holds what it promised through kills and power failures', () => {
     check({ usesManifest: true }, ['clean', 'kill', 'power']);
   });
