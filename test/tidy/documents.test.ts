@@ -1,6 +1,8 @@
 /** The documents against the code: layout tables, commands, links, lengths. */
 
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildBatch } from '../../engine/format/batch-builder.ts';
@@ -69,6 +71,19 @@ describe('README.md', () => {
 
   test('is short', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(150);
+  });
+
+  test('has an example that runs', () => {
+    const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    const program = example
+      .replace("'millrace'", JSON.stringify(join(root, 'index.ts')))
+      .replace("'millrace/client'", JSON.stringify(join(root, 'client', 'index.ts')));
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-example-'));
+    const file = join(folder, 'example.mjs');
+    writeFileSync(file, program);
+    const said = execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 30_000 });
+    rmSync(folder, { recursive: true });
+    expect(said).toBe('0 one\n1 two\n2 three\n');
   });
 });
 
