@@ -36,9 +36,7 @@ test('a reader on another thread never sees a torn batch, a gap or a history tha
   });
   const failure = new Promise<never>((_, reject) => worker.on('error', reject));
   try {
-    const counts = await Promise.race([readOn(table, cuts, directory, seed), failure]);
-    expect(counts.batches, `seed ${seed}`).toBeGreaterThan(100);
-    expect(counts.late + counts.outOfRange, `seed ${seed}`).toBeGreaterThan(0);
+    await Promise.race([readOn(table, cuts, directory, seed), failure]);
   } finally {
     Atomics.store(stop, 0, 1);
     await ended;
@@ -51,7 +49,7 @@ async function readOn(
   cuts: Float64Array,
   directory: string,
   seed: number,
-): Promise<{ batches: number; late: number; outOfRange: number }> {
+): Promise<void> {
   const random = new Prng(seed + 1);
   const marks = table.source(0);
   const descriptors = new DescriptorCache(realFileSystem, 6);
@@ -62,8 +60,10 @@ async function readOn(
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   const counts = { batches: 0, late: 0, outOfRange: 0 };
   const until = Date.now() + MILLISECONDS;
+  // On a busy machine the writer may take seconds to begin: go on until something has happened.
+  const isEnough = (): boolean => counts.batches > 100 && counts.late + counts.outOfRange > 0;
   let offset = 0;
-  for (let round = 0; Date.now() < until; round++) {
+  for (let round = 0; Date.now() < until || !isEnough(); round++) {
     // The writer needs a turn on a machine with one core, and its errors are told on the event loop.
     if (round % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     const maxBytes = random.between(1, buffer.length / 2);
@@ -107,5 +107,4 @@ async function readOn(
   }
   reader.close();
   expect(descriptors.openCount).toBe(0);
-  return counts;
 }
