@@ -9,8 +9,8 @@
 
 import { ErrorCode, isRetriable } from '../engine/base/error-codes.ts';
 import { MIB } from '../engine/base/limits.ts';
-import { batchLastOffset } from '../engine/format/batch.ts';
-import { scanBatches } from '../engine/format/scan.ts';
+import { BATCH_OVERHEAD_BYTES, batchLastOffset } from '../engine/format/batch.ts';
+import { type ScanResult, scanBatches } from '../engine/format/scan.ts';
 import { type FetchResponse, fetchRequest, fetchResponse } from '../net/wire/api/fetch.ts';
 import { Backoff } from './backoff.ts';
 import type { Client } from './client.ts';
@@ -62,6 +62,15 @@ interface BrokerState {
   isFetching: boolean;
   resumeAtMs: number;
   readonly backoff: Backoff;
+}
+
+/**
+ * Whether a response ends as one may: behind a batch, or anywhere inside the next. The first bytes of an offset are zeros,
+ * so a piece of a batch too short to hold its length may look like space that was never written.
+ */
+function isWhole({ stopReason, validBytes }: ScanResult, size: number): boolean {
+  if (stopReason === 'zeros') return size - validBytes < BATCH_OVERHEAD_BYTES;
+  return stopReason === 'end' || stopReason === 'partial';
 }
 
 const fetchApi = { request: fetchRequest, response: fetchResponse };
@@ -410,7 +419,7 @@ export class Fetcher {
       },
     });
     const where = `partition ${partition.partition} of '${partition.topic}'`;
-    if (scan.stopReason !== 'end' && scan.stopReason !== 'partial') {
+    if (!isWhole(scan, records.length)) {
       const offset = lastAt < 0 ? partition.offset : batchLastOffset(view, lastAt) + 1;
       throw new ClientError(
         'corrupt',
