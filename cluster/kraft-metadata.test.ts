@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ATTRIBUTES_AT } from '../engine/format/batch.ts';
 import { buildBatch } from '../engine/format/batch-builder.ts';
 import { readKraftMetadata } from './kraft-metadata.ts';
 
@@ -46,6 +47,14 @@ test("Kafka's metadata: what a snapshot covers is not taken from the log again",
     segments: [log(batch(0, TOPIC_V2, SEGMENT_MS_OF_V2), batch(2, TOPIC_A1))],
   });
   expect(topicConfigs.get('v2')).toBeUndefined();
+});
+
+test('a batch of a codec that nobody knows is passed over, the next one counts', () => {
+  const bytes = log(batch(0, CONFIG_OF_BROKERS), batch(1, PRODUCER_IDS));
+  bytes[ATTRIBUTES_AT + 1] = 6;
+  const { brokerConfigs, nextProducerId } = read(bytes);
+  expect(brokerConfigs.size).toBe(0);
+  expect(nextProducerId).toBeGreaterThan(0);
 });
 
 test("Kafka's metadata: bytes cut or changed anywhere are read as far as they go, without failing", () => {

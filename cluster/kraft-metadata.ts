@@ -81,8 +81,8 @@ class KraftState {
         if (value !== null) this.#take(new FieldReader(value));
       }
     } catch (error) {
-      // The rest of this batch is lost, what others say still counts.
-      if (!isMillraceError(error, 'corrupt')) throw error;
+      // Corrupt, too large when unfolded, or of an unknown codec: the rest of this batch is lost, what others say still counts.
+      if (!isMillraceError(error)) throw error;
     }
   }
 
