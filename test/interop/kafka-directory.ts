@@ -131,6 +131,9 @@ const dump = async (args: readonly string[]): Promise<string> => {
   return stdout.toString();
 };
 
+const isSmallAndPlain = (line: string): boolean =>
+  line.includes('compresscodec: none') && Number(/ size: (\d+)/.exec(line)?.[1]) < 1000;
+
 async function dumpOurDirectory(folder: string): Promise<void> {
   const dataDir = join(folder, 'ours');
   const millrace = await startTarget({ name: 'millrace', dataDir });
@@ -162,8 +165,15 @@ async function dumpOurDirectory(folder: string): Promise<void> {
         const batches = said.match(/^baseOffset: .*$/gm) ?? [];
         const invalid = batches.filter((line) => !/isvalid: true/.test(line));
         same(invalid.length, 0, `batches that are not valid: ${invalid[0]}`);
-        const wrongCodec = batches.filter((line) => !line.includes(`compresscodec: ${codec}`));
+        // librdkafka sends a batch plain when compression does not make it smaller: one of a record or two, by chance.
+        const wrongCodec = batches.filter(
+          (line) => !line.includes(`compresscodec: ${codec}`) && !isSmallAndPlain(line),
+        );
         same(wrongCodec.length, 0, `batches with another codec: ${wrongCodec[0]}`);
+        holds(
+          batches.some((line) => line.includes(`compresscodec: ${codec}`)),
+          `no batch has the codec ${codec}`,
+        );
         const records = said.match(/^\| offset: .*$/gm) ?? [];
         same(records.length, lines.length, 'records');
         holds(
