@@ -91,11 +91,18 @@ export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
 /** Bytes after which a shard stops taking in and writes: large writes gain nothing beyond, and answers leave earlier. */
 export const DRAIN_BYTES_MAX = 2 * MIB;
 
-/** A batch that a client thread appends itself while the shard sleeps: above it the hops are small beside the copying. */
-export const DIRECT_BATCH_BYTES_MAX = 16 * KIB;
+/** Bytes that a client thread appends itself in one turn of the event loop while the shard sleeps: with more, two threads
+ *  are faster than one. */
+export const DIRECT_TURN_BYTES_MAX = Number(process.env.DT ?? 1024) * KIB;
 
-/** So many of them in one turn of the event loop; more are cheaper written together by the shard. */
-export const DIRECT_BATCHES_MAX = 4;
+/** So many of those batches may be small ones: more are cheaper written together, by the shard. */
+export const DIRECT_SMALL_BATCHES_MAX = 4;
+
+/** Bytes that clients may append to one log themselves before its shard looks again: bounds what is not flushed. */
+export const DIRECT_AHEAD_BYTES_MAX = 4 * MIB;
+
+/** Index entries that such appends leave to a shard before it has to look: 64 KiB batches take one each. */
+export const DIRECT_INDEX_NOTES_MAX = 256;
 
 /** Client threads of one engine: a bit each in a partition's waiter word, and the sign bit left alone. */
 export const CLIENTS_MAX = 31;

@@ -25,6 +25,8 @@
  *  19 direct batch bytes max  ... of this size
  *  20 direct before max ms    ... no further in the past
  *  21 direct after max ms     ... or in the future
+ *  22 direct index interval   index.interval.bytes
+ *  23 direct index room       entries that the indexes of the active segment still take
  *
  * Offsets and positions are integers within 2^53, exact in a double.
  */
@@ -54,6 +56,8 @@ export const Cursor = {
   DIRECT_BATCH_BYTES_MAX: 19,
   DIRECT_BEFORE_MAX_MS: 20,
   DIRECT_AFTER_MAX_MS: 21,
+  DIRECT_INDEX_INTERVAL: 22,
+  DIRECT_INDEX_ROOM: 23,
 } as const;
 
 /** A cursor in ordinary memory, for a log that no other thread reads. */

@@ -1,6 +1,6 @@
 /**
- * Appends by another thread, for a log whose own thread sleeps: at low load the two hops to that thread and back cost more
- * than the append itself. One small batch at a time, and only what needs nothing that the log's thread keeps to itself.
+ * Appends by another thread, for a log whose own thread sleeps: as long as one thread keeps up, the two hops to the other and
+ * back only add to the cost. One batch at a time, and only what needs nothing that the log's thread keeps to itself.
  *
  * Why this is right. Both sides hold the same lock (the shard's) around everything they do to the log, so appends never
  * overlap and each sees all that the other wrote before. It remains that nothing of the log's state is elsewhere than in the
@@ -10,21 +10,22 @@
  *   state in the log's heap                     is not concerned, because
  *   producers, open transactions                a batch with a producer id is not taken, and the log must be fully committed
  *   leader epochs                               a batch of the current epoch is in the log already
- *   index entries gathered                      none is due: DIRECT_START_MAX is where the next one is
- *   a roll, by size, time, index or int32       DIRECT_END_MAX, DIRECT_TIMESTAMP_MAX; checked; index not full
+ *   index entries gathered                      one that comes due is left as a note (index-notes.ts)
+ *   a roll, by size, time, index or int32       DIRECT_END_MAX, DIRECT_TIMESTAMP_MAX, DIRECT_INDEX_ROOM; checked
  *   the active file, preallocated, with a name  the segment has bytes; the other thread opens it by name (base offset,
  *                                               TRUNCATIONS) on a descriptor of its own
  *   configuration                               plain: no LogAppendTime, recompression, compaction, flush.messages, and
  *                                               limits are among the terms
  *   unflushed bytes, their age                  DIRECT_BYTES counts up; `noteDirect` draws the conclusion later. The
- *                                               background flush is armed already, or there are no terms
+ *                                               background flush is armed already, or there are no terms; and
+ *                                               DIRECT_START_MAX bounds what comes before the log's thread looks again
  *   high watermark                              follows the log end: replication gives no terms
  *
  * When the write fails the cursor has not moved and the batch looks as it did before: the log's own thread then appends it
  * again, over whatever was half written, and handles the failure if it happens again.
  */
 
-import { INT32_MAX } from '../base/limits.ts';
+import { DIRECT_AHEAD_BYTES_MAX, INT32_MAX } from '../base/limits.ts';
 import {
   batchBaseOffset,
   batchLeaderEpoch,
@@ -42,6 +43,7 @@ import {
 import { Descriptor, type DescriptorCache } from '../io/descriptor-cache.ts';
 import { isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
+import type { IndexNotes } from './index-notes.ts';
 import { noteAppended } from './log-flush.ts';
 import { segmentAgeMax } from './log-roll.ts';
 import type { LogState, PublishHooks } from './log-state.ts';
@@ -52,18 +54,21 @@ const WITHDRAWN = -1;
 /** The log's thread, under the lock, after whatever it did: says what another thread may append until the next time. */
 export function offerDirect(log: LogState, isFlushArmed: boolean): void {
   const { cursor, config } = log;
-  if (!isFlushArmed || !isPlain(log)) {
+  const indexRoom = isFlushArmed && isPlain(log) ? log.index.roomFor(config.segmentIndexBytes) : 0;
+  if (indexRoom === 0) {
     cursor[Cursor.DIRECT_START_MAX] = WITHDRAWN;
     return;
   }
   const firstTimestamp = cursor[Cursor.ACTIVE_FIRST_TIMESTAMP]!;
-  cursor[Cursor.DIRECT_START_MAX] = cursor[Cursor.INDEXED_POSITION]! + config.indexIntervalBytes;
+  cursor[Cursor.DIRECT_START_MAX] = cursor[Cursor.ACTIVE_POSITION]! + DIRECT_AHEAD_BYTES_MAX;
   cursor[Cursor.DIRECT_END_MAX] = config.segmentBytes;
   cursor[Cursor.DIRECT_TIMESTAMP_MAX] =
     firstTimestamp >= 0 ? firstTimestamp + segmentAgeMax(log) : Number.POSITIVE_INFINITY;
   cursor[Cursor.DIRECT_BATCH_BYTES_MAX] = config.maxMessageBytes;
   cursor[Cursor.DIRECT_BEFORE_MAX_MS] = config.messageTimestampBeforeMaxMs;
   cursor[Cursor.DIRECT_AFTER_MAX_MS] = config.messageTimestampAfterMaxMs;
+  cursor[Cursor.DIRECT_INDEX_INTERVAL] = config.indexIntervalBytes;
+  cursor[Cursor.DIRECT_INDEX_ROOM] = indexRoom;
 }
 
 function isPlain(log: LogState): boolean {
@@ -79,8 +84,7 @@ function isPlain(log: LogState): boolean {
     !config.walkCompressed &&
     cursor[Cursor.ACTIVE_POSITION]! > 0 &&
     log.isPreallocated === config.preallocate &&
-    log.epochs.latest === log.leaderEpoch &&
-    !log.index.isFull(config.segmentIndexBytes)
+    log.epochs.latest === log.leaderEpoch
   );
 }
 
@@ -89,11 +93,25 @@ export function noteDirect(log: LogState, bytes: number, nowMs: number): void {
   noteAppended(log, bytes, nowMs);
 }
 
+/** The log's thread: an index entry that came due in an append by another thread. */
+export function noteDirectIndex(
+  log: LogState,
+  lastOffset: number,
+  position: number,
+  maxTimestamp: number,
+  maxTimestampOffset: number,
+): void {
+  log.index.addOffset(lastOffset, position);
+  log.index.addTime(maxTimestamp, maxTimestampOffset);
+}
+
 /** Where a log is that another thread may append to. */
 export interface DirectTarget {
   readonly directory: string;
   readonly cursor: Float64Array;
   readonly publish: PublishHooks;
+  /** Read by the log's thread before it does anything. */
+  readonly notes: IndexNotes;
 }
 
 interface OpenSegment {
@@ -163,7 +181,11 @@ export class DirectAppender {
     const position = cursor[Cursor.ACTIVE_POSITION]!;
     const baseOffset = cursor[Cursor.LOG_END_OFFSET]!;
     const lastOffset = baseOffset + check.lastOffsetDelta;
+    const isIndexed =
+      position - cursor[Cursor.INDEXED_POSITION]! > cursor[Cursor.DIRECT_INDEX_INTERVAL]!;
     if (
+      (isIndexed && target.notes.isFull) ||
+      cursor[Cursor.DIRECT_INDEX_ROOM] === 0 ||
       position > cursor[Cursor.DIRECT_START_MAX]! ||
       position + size > cursor[Cursor.DIRECT_END_MAX]! ||
       size > cursor[Cursor.DIRECT_BATCH_BYTES_MAX]! ||
@@ -190,6 +212,7 @@ export class DirectAppender {
     }
     this.baseOffset = baseOffset;
     this.#publish(target, lastOffset, size);
+    if (isIndexed) noteIndex(key, target, lastOffset, position);
     return true;
   }
 
@@ -237,4 +260,17 @@ export class DirectAppender {
     this.#segments.set(key, { descriptor, directory, baseOffset, truncations });
     return descriptor;
   }
+}
+
+/** The batch at `position` is to have an index entry. Behind the publishing: only holders of the lock look at these. */
+function noteIndex(
+  key: number,
+  { cursor, notes }: DirectTarget,
+  lastOffset: number,
+  position: number,
+): void {
+  const maxTimestamp = cursor[Cursor.ACTIVE_MAX_TIMESTAMP]!;
+  notes.add(key, lastOffset, position, maxTimestamp, cursor[Cursor.ACTIVE_MAX_TIMESTAMP_OFFSET]!);
+  cursor[Cursor.INDEXED_POSITION] = position;
+  cursor[Cursor.DIRECT_INDEX_ROOM] = cursor[Cursor.DIRECT_INDEX_ROOM]! - 1;
 }

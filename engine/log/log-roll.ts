@@ -29,7 +29,7 @@ export function needsRoll(
   const firstTimestamp = cursor[Cursor.ACTIVE_FIRST_TIMESTAMP]!;
   if (firstTimestamp >= 0 && piece.maxTimestamp - firstTimestamp > segmentAgeMax(log)) return true;
   if (lastOffset - log.activeBaseOffset > INT32_MAX) return true;
-  return log.index.isFull(config.segmentIndexBytes);
+  return log.index.roomFor(config.segmentIndexBytes) === 0;
 }
 
 /** segment.ms without the segment's share of segment.jitter.ms, which keeps many partitions from rolling at once. */

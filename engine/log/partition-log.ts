@@ -12,7 +12,7 @@
 import { isFileError } from '../io/file-system.ts';
 import type { AppendPiece } from './append.ts';
 import { Cursor } from './cursor.ts';
-import { noteDirect, offerDirect } from './direct-append.ts';
+import { noteDirect, noteDirectIndex, offerDirect } from './direct-append.ts';
 import type { LogConfig } from './log-config.ts';
 import {
   backgroundFlushWork,
@@ -111,6 +111,16 @@ export class PartitionLog {
   /** Takes into account what other threads appended. */
   noteDirect(bytes: number, nowMs: number): void {
     noteDirect(this.#state, bytes, nowMs);
+  }
+
+  /** Takes in an index entry that came due there. */
+  noteDirectIndex(
+    lastOffset: number,
+    position: number,
+    maxTimestamp: number,
+    maxTimestampOffset: number,
+  ): void {
+    noteDirectIndex(this.#state, lastOffset, position, maxTimestamp, maxTimestampOffset);
   }
 
   /** Removes every batch that reaches `offset` or beyond; nothing happens when the log ends before. */

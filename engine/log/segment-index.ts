@@ -98,13 +98,13 @@ export class SegmentIndex {
     this.#isLoaded = false;
   }
 
-  /** Whether one of the files has as many entries as segment.index.bytes allows. */
-  isFull(segmentIndexBytes: number): boolean {
+  /** How many more entries both files take before one has as many as segment.index.bytes allows; 0: a roll is due. */
+  roomFor(segmentIndexBytes: number): number {
     this.#load();
-    return (
-      this.#offsetCount >= Math.floor(segmentIndexBytes / OFFSET_ENTRY_BYTES) ||
-      this.#timeCount >= Math.floor(segmentIndexBytes / TIME_ENTRY_BYTES) - 1
-    );
+    const offsets = Math.floor(segmentIndexBytes / OFFSET_ENTRY_BYTES) - this.#offsetCount;
+    // One place is kept for the entry that completes the file.
+    const times = Math.floor(segmentIndexBytes / TIME_ENTRY_BYTES) - 1 - this.#timeCount;
+    return Math.max(0, Math.min(offsets, times));
   }
 
   /** An entry for the batch that starts at `position` and ends with `lastOffset`. */

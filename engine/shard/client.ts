@@ -5,12 +5,7 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import {
-  DIRECT_BATCH_BYTES_MAX,
-  DIRECT_BATCHES_MAX,
-  DIRECT_DESCRIPTORS_MAX,
-  READ_DESCRIPTORS_MAX,
-} from '../base/limits.ts';
+import { DIRECT_DESCRIPTORS_MAX, READ_DESCRIPTORS_MAX } from '../base/limits.ts';
 import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import type { FileSystem } from '../io/file-system.ts';
@@ -132,7 +127,12 @@ export class ShardClient implements EngineClient {
     const control = new Int32Array(shared.control);
     this.#descriptors = new DescriptorCache(fs, READ_DESCRIPTORS_MAX);
     this.#directPath = parts.hasDirectPath
-      ? new DirectPath(this.table, this.memory, new DescriptorCache(fs, DIRECT_DESCRIPTORS_MAX))
+      ? new DirectPath(
+          shared,
+          this.table,
+          this.memory,
+          new DescriptorCache(fs, DIRECT_DESCRIPTORS_MAX),
+        )
       : null;
     for (let shard = 0; shard < shared.shards; shard++) {
       const port = parts.ports[shard]!;
@@ -178,16 +178,9 @@ export class ShardClient implements EngineClient {
     }
   }
 
-  /** Nothing of this client is under way in the shard, and this append is one of a few small ones. */
+  /** Nothing of this client is under way in the shard, and this append is one of a few. */
   #mayHold(link: ShardLink, size: number, flags: number): boolean {
-    return (
-      this.#directPath !== null &&
-      link.outstanding === 0 &&
-      link.heldCount < DIRECT_BATCHES_MAX &&
-      size <= DIRECT_BATCH_BYTES_MAX &&
-      flags === 0 &&
-      link.doorbell.isAsleep
-    );
+    return this.#directPath !== null && flags === 0 && link.mayHold(size) && link.doorbell.isAsleep;
   }
 
   /** Does the held appends here and now, or hands those over that the shard has to do, in their order. */
@@ -310,13 +303,14 @@ export class ShardClient implements EngineClient {
   /** Reports what this thread appended itself. */
   #drainDone(): number {
     const count = this.#doneCount + this.#advanced.length;
+    // Whoever waits for the records hears first: the producer is told what it expects anyway.
+    for (let i = 0; i < this.#advanced.length; i++) this.#notice(this.#advanced[i]!);
+    this.#advanced.length = 0;
     for (let i = 0; i < this.#doneCount; i++) {
       const { token, baseOffset, logStartOffset } = this.#done[i]!;
       this.#complete(token, 0, baseOffset, -1, logStartOffset, null);
     }
     this.#doneCount = 0;
-    for (let i = 0; i < this.#advanced.length; i++) this.#notice(this.#advanced[i]!);
-    this.#advanced.length = 0;
     return count;
   }
 

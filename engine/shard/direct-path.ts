@@ -1,5 +1,5 @@
 /**
- * The short way for small appends at low load: while a shard sleeps, a client thread does the shard's work itself, under the
+ * The short way for appends as long as one thread keeps up: while a shard sleeps, a client thread does the shard's work itself, under the
  * shard's lock, and nobody is woken. engine/log/direct-append.ts says which appends qualify and why the log stays right.
  *
  * Order of one client's appends to one partition: the caller tries this only when it has nothing under way in that shard.
@@ -17,17 +17,20 @@ import type { SharedMemory } from '../base/shared-memory.ts';
 import type { DescriptorCache } from '../io/descriptor-cache.ts';
 import { Cursor } from '../log/cursor.ts';
 import { DirectAppender, type DirectTarget } from '../log/direct-append.ts';
+import type { IndexNotes } from '../log/index-notes.ts';
 import type { Doorbell } from '../ring/doorbell.ts';
 import {
   INCARNATION_WORD,
   LEADER_EPOCH_WORD,
   PartitionState,
   type PartitionTable,
+  SHARD_WORD,
   SLOT_WORDS,
   STATE_WORD,
   TRUNCATIONS_WORD,
 } from './partition-table.ts';
 import type { ShardLock } from './shard-lock.ts';
+import { type EngineShared, indexNotes } from './shared-state.ts';
 
 /** What a shard tells a client of a partition that may be appended to directly. */
 export interface PartitionPlace {
@@ -40,12 +43,14 @@ class Target implements DirectTarget {
   readonly directory: string;
   readonly cursor: Float64Array;
   readonly publish: DirectTarget['publish'];
+  readonly notes: IndexNotes;
   readonly incarnation: number;
 
-  constructor(table: PartitionTable, place: PartitionPlace) {
+  constructor(table: PartitionTable, notes: IndexNotes, place: PartitionPlace) {
     const { slot } = place;
     this.directory = place.directory;
     this.incarnation = place.incarnation;
+    this.notes = notes;
     this.cursor = table.cursor(slot);
     this.publish = { begin: () => table.begin(slot), end: () => table.end(slot) };
   }
@@ -56,6 +61,8 @@ export class DirectPath {
   baseOffset = -1;
   logStartOffset = -1;
   readonly #table: PartitionTable;
+  // By shard.
+  readonly #notes: readonly IndexNotes[];
   readonly #memory: SharedMemory;
   readonly #descriptors: DescriptorCache;
   readonly #appender: DirectAppender;
@@ -64,8 +71,14 @@ export class DirectPath {
   readonly #batch: { source: SharedMemory; at: number; size: number };
   readonly #marks = { leaderEpoch: -1, truncations: 0 };
 
-  constructor(table: PartitionTable, memory: SharedMemory, descriptors: DescriptorCache) {
+  constructor(
+    shared: EngineShared,
+    table: PartitionTable,
+    memory: SharedMemory,
+    descriptors: DescriptorCache,
+  ) {
     this.#table = table;
+    this.#notes = Array.from({ length: shared.shards }, (_, shard) => indexNotes(shared, shard));
     this.#memory = memory;
     this.#descriptors = descriptors;
     this.#appender = new DirectAppender(descriptors);
@@ -75,7 +88,8 @@ export class DirectPath {
   /** A shard told where a partition lies. */
   learn(place: PartitionPlace): void {
     this.#appender.forget(place.slot);
-    this.#targets[place.slot] = new Target(this.#table, place);
+    const shard = this.#table.words[place.slot * SLOT_WORDS + SHARD_WORD]!;
+    this.#targets[place.slot] = new Target(this.#table, this.#notes[shard]!, place);
   }
 
   close(): void {

@@ -55,6 +55,7 @@ import {
   clientRingsBytes,
   controlBytes,
   type EngineShared,
+  notesBytes,
   ShardStat,
   shardDoorbellWord,
   shardStatWord,
@@ -123,6 +124,7 @@ class ShardedEngine implements Engine {
     this.#shared = {
       table: new SharedArrayBuffer(PartitionTable.bytes(PARTITIONS_MAX)),
       control: new SharedArrayBuffer(controlBytes(this.shards, this.#clientsMax)),
+      notes: new SharedArrayBuffer(notesBytes(this.shards)),
       shards: this.shards,
     };
     this.#table = new PartitionTable(this.#shared.table);

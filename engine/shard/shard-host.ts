@@ -73,6 +73,7 @@ export class ShardHost {
     const { shard } = this;
     while (!this.isStopped) {
       shard.lock.acquire();
+      shard.absorbNotes();
       const work = this.#takeMail(takeMessage) + (this.isStopped ? 0 : shard.doWork());
       shard.lock.release();
       if (work > 0) continue;

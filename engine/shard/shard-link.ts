@@ -9,7 +9,12 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { DIRECT_BATCHES_MAX, SUBMIT_RING_RECORDS } from '../base/limits.ts';
+import {
+  DIRECT_SMALL_BATCHES_MAX,
+  DIRECT_TURN_BYTES_MAX,
+  STAGED_BATCH_BYTES_MAX,
+  SUBMIT_RING_RECORDS,
+} from '../base/limits.ts';
 import { Doorbell } from '../ring/doorbell.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import { RING_FULL, RingWriter } from '../ring/ring-writer.ts';
@@ -32,7 +37,7 @@ import {
   submissionRing,
 } from './shared-state.ts';
 
-/** A small append of this turn of the event loop that the client may do itself. */
+/** An append of this turn of the event loop that the client may do itself. */
 export interface HeldAppend {
   slot: number;
   at: number;
@@ -51,8 +56,10 @@ export class ShardLink {
   outstanding = 0;
   /** Something was submitted since the doorbell was last rung. */
   hasNews = false;
-  readonly held: readonly HeldAppend[];
+  readonly held: HeldAppend[] = [];
   heldCount = 0;
+  #heldBytes = 0;
+  #heldSmall = 0;
   readonly #submissions: RingWriter;
   readonly #rings: Int32Array;
   readonly #control: Int32Array;
@@ -69,9 +76,6 @@ export class ShardLink {
     this.#rings = rings;
     this.#control = control;
     this.#rescan = rescanWord(shard);
-    this.held = Array.from({ length: DIRECT_BATCHES_MAX }, () => {
-      return { slot: 0, at: 0, size: 0, token: 0 };
-    });
   }
 
   /** Puts an append into the ring; false: no credit left. */
@@ -92,12 +96,24 @@ export class ShardLink {
     return true;
   }
 
+  /** Whether this thread may do one more append of this size in this turn. */
+  mayHold(size: number): boolean {
+    return (
+      this.outstanding === 0 &&
+      this.#heldBytes + size <= DIRECT_TURN_BYTES_MAX &&
+      (size >= STAGED_BATCH_BYTES_MAX || this.#heldSmall < DIRECT_SMALL_BATCHES_MAX)
+    );
+  }
+
   hold(slot: number, at: number, size: number, token: number): void {
+    if (this.heldCount === this.held.length) this.held.push({ slot: 0, at: 0, size: 0, token: 0 });
     const held = this.held[this.heldCount++]!;
     held.slot = slot;
     held.at = at;
     held.size = size;
     held.token = token;
+    this.#heldBytes += size;
+    if (size < STAGED_BATCH_BYTES_MAX) this.#heldSmall++;
     this.hasNews = true;
   }
 
@@ -105,6 +121,8 @@ export class ShardLink {
   submitHeld(first: number): void {
     const { held, heldCount } = this;
     this.heldCount = 0;
+    this.#heldBytes = 0;
+    this.#heldSmall = 0;
     for (let i = first; i < heldCount; i++) {
       const { slot, at, size, token } = held[i]!;
       this.submit(slot, at, size, token, 0);

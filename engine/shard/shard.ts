@@ -16,7 +16,7 @@ import { ErrorCode } from '../base/error-codes.ts';
 import { messageOf } from '../base/errors.ts';
 import {
   COMPLETION_RING_RECORDS,
-  DIRECT_BATCH_BYTES_MAX,
+  DIRECT_TURN_BYTES_MAX,
   DRAIN_BYTES_MAX,
   FLUSHES_PER_SECOND,
   SUBMIT_RING_RECORDS,
@@ -24,6 +24,7 @@ import {
 import type { WasmMemory } from '../base/shared-memory.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from '../log/cursor.ts';
+import type { IndexNotes } from '../log/index-notes.ts';
 import { LogResources } from '../log/log-resources.ts';
 import type { Manifest, ManifestEntry } from '../log/manifest.ts';
 import type { FlushWork, PartitionLog } from '../log/partition-log.ts';
@@ -57,6 +58,7 @@ import { ShardLock } from './shard-lock.ts';
 import type { ShardPartition } from './shard-partition.ts';
 import {
   type EngineShared,
+  indexNotes,
   ShardStat,
   shardDoorbellWord,
   shardLockWord,
@@ -104,6 +106,7 @@ export class Shard {
   readonly partitions: (ShardPartition | null | undefined)[] = [];
 
   readonly #control: Int32Array;
+  readonly #notes: IndexNotes;
   // By client index; holes are clients that never attached or are gone.
   readonly #clients: (ClientLink | null)[] = [];
   #firstClient = 0;
@@ -128,6 +131,7 @@ export class Shard {
     this.options = options;
     this.table = new PartitionTable(shared.table);
     this.#control = new Int32Array(shared.control);
+    this.#notes = indexNotes(shared, index);
     this.lock = new ShardLock(this.#control, shardLockWord(index));
     this.doorbell = new Doorbell(this.#control, shardDoorbellWord(index));
     this.manifest = options.manifest;
@@ -167,6 +171,24 @@ export class Shard {
     }
     return false;
   }
+
+  /** With the lock just taken, before anything else: what clients left that appended in this shard's place. */
+  absorbNotes(): void {
+    this.#notes.drain(this.#onNote);
+  }
+
+  readonly #onNote = (
+    slot: number,
+    lastOffset: number,
+    position: number,
+    maxTimestamp: number,
+    maxTimestampOffset: number,
+  ): void => {
+    const partition = this.partitions[slot]!;
+    this.guard(partition, () =>
+      partition.log!.noteDirectIndex(lastOffset, position, maxTimestamp, maxTimestampOffset),
+    );
+  };
 
   /** One pass; returns how much it found, 0: nothing. The caller holds the lock. */
   doWork(): number {
@@ -441,7 +463,7 @@ export class Shard {
     const link = piece.client;
     const bit = 1 << link.index;
     if ((partition.toldClients & bit) !== 0 || piece.errorCode !== ErrorCode.NONE) return false;
-    if (piece.size > DIRECT_BATCH_BYTES_MAX || !partition.isOffered) return false;
+    if (piece.size > DIRECT_TURN_BYTES_MAX || !partition.isOffered) return false;
     partition.toldClients |= bit;
     const { slot, incarnation, directory } = partition;
     link.detailPort.postMessage({ slot, incarnation, directory });

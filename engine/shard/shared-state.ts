@@ -5,10 +5,16 @@
  *   control     shard s: words s x 64     0 SLEEP  1 WAKE_UPS  (doorbell)   2 MAIL  a message waits on the shard's port
  *                                        32 LOCK (a line of its own)        40.. statistics, written by the lock's holder
  *               client c: behind them, 32 words each:  0 SLEEP  1 WAKE_UPS (doorbell)
+ *   notes       shard s: a region of engine/log/index-notes.ts, touched under the shard's lock
  *   rings       of one client, for each shard: submission ring, completion ring, a line with word 0 RESCAN
  */
 
-import { COMPLETION_RING_RECORDS, SUBMIT_RING_RECORDS } from '../base/limits.ts';
+import {
+  COMPLETION_RING_RECORDS,
+  DIRECT_INDEX_NOTES_MAX,
+  SUBMIT_RING_RECORDS,
+} from '../base/limits.ts';
+import { IndexNotes } from '../log/index-notes.ts';
 import { type RingPlace, ringBytes } from '../ring/ring-layout.ts';
 
 const SHARD_WORDS = 64;
@@ -32,7 +38,18 @@ export const ShardStat = {
 export interface EngineShared {
   readonly table: SharedArrayBuffer;
   readonly control: SharedArrayBuffer;
+  readonly notes: SharedArrayBuffer;
   readonly shards: number;
+}
+
+const NOTES_BYTES = IndexNotes.length(DIRECT_INDEX_NOTES_MAX) * 8;
+
+export function notesBytes(shards: number): number {
+  return shards * NOTES_BYTES;
+}
+
+export function indexNotes(shared: EngineShared, shard: number): IndexNotes {
+  return new IndexNotes(new Float64Array(shared.notes, shard * NOTES_BYTES, NOTES_BYTES / 8));
 }
 
 export function controlBytes(shards: number, clients: number): number {

@@ -12,6 +12,7 @@ import { MemoryFileSystem } from '../../engine/io/memory-file-system.ts';
 import { createAppendPiece } from '../../engine/log/append.ts';
 import { Cursor, LocalMarks } from '../../engine/log/cursor.ts';
 import { DirectAppender } from '../../engine/log/direct-append.ts';
+import { IndexNotes } from '../../engine/log/index-notes.ts';
 import { defaultLogConfig, type LogConfig } from '../../engine/log/log-config.ts';
 import { PartitionLog } from '../../engine/log/partition-log.ts';
 
@@ -65,8 +66,10 @@ class Subject {
   readonly marks = new LocalMarks();
   readonly log: PartitionLog;
   readonly direct: DirectAppender;
+  readonly notes = new IndexNotes(new Float64Array(IndexNotes.length(3)));
   directBytes = 0;
   directCount = 0;
+  noteCount = 0;
 
   constructor() {
     this.log = PartitionLog.open({
@@ -87,6 +90,10 @@ class Subject {
   /** What the shard does around everything. */
   asOwner<T>(action: (log: PartitionLog) => T): T {
     const { cursor } = this.marks;
+    this.notes.drain((_, ...note) => {
+      this.noteCount++;
+      this.log.noteDirectIndex(...note);
+    });
     this.log.noteDirect(cursor[Cursor.DIRECT_BYTES]! - this.directBytes, this.clock.now());
     this.directBytes = cursor[Cursor.DIRECT_BYTES]!;
     const result = action(this.log);
@@ -105,7 +112,7 @@ class Subject {
       this.direct.isFit(cursor, source, 0, copy.length, this.clock.now()) &&
       this.direct.append(
         7,
-        { directory, cursor, publish },
+        { directory, cursor, publish, notes: this.notes },
         { source, at: 0, size: copy.length },
         marks,
       )
@@ -135,6 +142,7 @@ class Subject {
 
 test('direct append: a log with helpers equals one without', () => {
   let directCount = 0;
+  let noteCount = 0;
   fc.assert(
     fc.property(fc.array(command, { minLength: 30, maxLength: 150, size: 'max' }), (commands) => {
       const alone = new Subject();
@@ -191,6 +199,7 @@ test('direct append: a log with helpers equals one without', () => {
         expect(helped.numbers()).toEqual(alone.numbers());
       }
       directCount += helped.directCount;
+      noteCount += helped.noteCount;
       for (const each of both) each.asOwner((log) => log.close());
       expect(helped.files()).toEqual(alone.files());
     }),
@@ -198,4 +207,5 @@ test('direct append: a log with helpers equals one without', () => {
   );
   // Otherwise the test said nothing.
   expect(directCount).toBeGreaterThan(1000);
+  expect(noteCount).toBeGreaterThan(100);
 });
