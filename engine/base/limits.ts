@@ -93,10 +93,10 @@ export const DRAIN_BYTES_MAX = 2 * MIB;
 
 /** Bytes that a client thread appends itself in one turn of the event loop while the shard sleeps: with more, two threads
  *  are faster than one. */
-export const DIRECT_TURN_BYTES_MAX = Number(process.env.DT ?? 1024) * KIB;
+export const DIRECT_TURN_BYTES_MAX = MIB;
 
 /** So many of those batches may be small ones: more are cheaper written together, by the shard. */
-export const DIRECT_SMALL_BATCHES_MAX = 4;
+export const DIRECT_SMALL_BATCHES_MAX = 64;
 
 /** Bytes that clients may append to one log themselves before its shard looks again: bounds what is not flushed. */
 export const DIRECT_AHEAD_BYTES_MAX = 4 * MIB;
