@@ -186,7 +186,6 @@ assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an in
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
 assert(STAGED_BATCH_BYTES_MAX < STAGING_BYTES, 'limits: several batches must fit the staging');
-assert(SEND_PIECE_BYTES <= UNSENT_BYTES_MAX, 'limits: a piece is no reason to stop reading');
 assert(SEND_PIECE_BYTES <= COLD_READ_BYTES, 'limits: a cold read is no smaller than a piece');
 assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chunk');
 assert(COMPLETION_RING_RECORDS >= 2 * SUBMIT_RING_RECORDS, 'limits: completions always have room');

@@ -296,6 +296,7 @@ export class Connection implements FrameSink, Receiver {
   #flush(): void {
     const { outputs } = this.#host;
     let out: OutputBuffer | null = null;
+    let isCorked = false;
     for (let head = this.#head; head !== null; head = this.#head) {
       if (head.state !== RequestState.ANSWERED) break;
       const response = head.response;
@@ -325,6 +326,11 @@ export class Connection implements FrameSink, Receiver {
         else outputs.release(out);
         out = null;
       } else if (filled === Fill.SHARED) {
+        // The few bytes that end an answer leave with the records before them.
+        if (!isCorked && response.sizeHint <= SMALL_BUFFER_BYTES) {
+          isCorked = true;
+          this.socket.cork();
+        }
         this.#sendBoth(out, response.takeShared!());
         out = null;
       } else if (filled === Fill.WAIT) {
@@ -335,9 +341,11 @@ export class Connection implements FrameSink, Receiver {
         return;
       }
     }
-    if (out === null) return;
-    if (out.size > 0) this.#send(out);
-    else outputs.release(out);
+    if (out !== null) {
+      if (out.size > 0) this.#send(out);
+      else outputs.release(out);
+    }
+    if (isCorked) this.socket.uncork();
   }
 
   /** Whether the kernel is to take more before anything of this answer is made. */

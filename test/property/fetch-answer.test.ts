@@ -233,9 +233,11 @@ describe('a fetch answer', () => {
     for (const consumer of consumers) bench.fetch(consumer, 4 * 32 * KIB);
     await bench.deliver(consumers, [1_000_000]);
     expect(fs.readBytes).toBeLessThan(5 * 32 * KIB);
-    for (const { got } of consumers) {
+    for (const { got, socket } of consumers) {
       const bytes = Buffer.concat(got[0]!);
       expect(bytes.equals(bytesOf(log).subarray(0, bytes.length))).toBe(true);
+      // The head leaves with the first of them, the end with the last.
+      expect(socket.writes.length).toBe(4);
     }
     bench.shared.close();
   });
