@@ -14,7 +14,8 @@
 
 export { defaultLogConfig, type LogConfig } from './log/log-config.ts';
 export type { ProducerSummary } from './log/producer-state.ts';
-export { type PartitionReader, ReadCursor, ReadPlan } from './log/reader.ts';
+export { ReadCursor, ReadProgress } from './log/read-progress.ts';
+export { type PartitionReader, ReadPlan } from './log/reader.ts';
 export type { SlabArena } from './ring/slab-arena.ts';
 export { attachEngine } from './shard/client.ts';
 export { openEngine } from './shard/engine.ts';

@@ -177,13 +177,24 @@ export const POOLED_PARTITIONS_MAX = 1024;
 /** Unsent response bytes of one connection at which its next requests wait. */
 export const UNSENT_BYTES_MAX = 512 * KIB;
 
-/** The pooled buffer that fetch responses are read into: 1 MiB a read and write costs a third less CPU than 64 KiB. */
-export const RESPONSE_BUFFER_BYTES = MIB;
+/**
+ * Records are read into one buffer and sent from it piece by piece: small enough to stay in an L2 cache of 1 MiB between the
+ * two copies, large enough that what a write costs beside its bytes does not count, as it wakes the reader: pieces of 128 KiB
+ * cost more than they save.
+ */
+export const SEND_PIECE_BYTES = 512 * KIB;
+
+/** One read on the thread pool: two hops between threads, and a disk's own cost, are not to be paid for every piece. */
+export const COLD_READ_BYTES = MIB;
+
+/** Records of one partition in one answer: Kafka's default for max.partition.fetch.bytes. */
+export const FETCH_PART_BYTES_MAX = MIB;
 
 assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an int32 position');
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
 assert(STAGED_BATCH_BYTES_MAX < STAGING_BYTES, 'limits: several batches must fit the staging');
+assert(SEND_PIECE_BYTES <= COLD_READ_BYTES, 'limits: a cold read is no smaller than a piece');
 assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chunk');
 assert(COMPLETION_RING_RECORDS >= 2 * SUBMIT_RING_RECORDS, 'limits: completions always have room');
 assert(SLAB_GRANULE_BYTES % WASM_PAGE_BYTES === 0, 'limits: granules are whole pages');

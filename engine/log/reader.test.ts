@@ -3,7 +3,8 @@ import { TestLog, viewOf } from '../../test/property/log-in-memory.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import { MemoryFileSystem } from '../io/memory-file-system.ts';
 import { Cursor, MarksState } from './cursor.ts';
-import { PartitionReader, ReadCursor, ReadPlan } from './reader.ts';
+import { ReadCursor, ReadProgress } from './read-progress.ts';
+import { PartitionReader, ReadPlan } from './reader.ts';
 
 /** Counts every call that looks at a file. */
 class CountingFileSystem extends MemoryFileSystem {
@@ -37,7 +38,10 @@ function fetch(log: TestLog, offset: number, hint: ReadCursor, maxBytes = 100_00
   if (status !== 'ok') return status;
   const bytes = Buffer.alloc(plan.size);
   const size = log.reader.read(plan, bytes, 0);
-  log.reader.remember(plan, viewOf(bytes), 0, size, hint);
+  const progress = new ReadProgress();
+  progress.begin(plan);
+  progress.note(viewOf(bytes), 0, size);
+  progress.leave(hint);
   return status;
 }
 

@@ -16,13 +16,7 @@
  */
 
 import { HOT_TAIL_BYTES } from '../base/limits.ts';
-import {
-  BATCH_HEADER_BYTES,
-  batchLastOffset,
-  batchLeaderEpoch,
-  batchMaxTimestamp,
-  batchSize,
-} from '../format/batch.ts';
+import { batchLastOffset, batchLeaderEpoch, batchMaxTimestamp } from '../format/batch.ts';
 import { RecordCursor } from '../format/records.ts';
 import type { Descriptor, DescriptorCache } from '../io/descriptor-cache.ts';
 import { FileError, type FileSystem, isFileError } from '../io/file-system.ts';
@@ -33,6 +27,7 @@ import {
   type MarksSource,
   MarksState,
 } from './cursor.ts';
+import type { ReadCursor } from './read-progress.ts';
 import { segmentIndexOf, segmentsIn } from './segment-files.ts';
 import { SegmentView } from './segment-view.ts';
 
@@ -47,15 +42,6 @@ export type ReadBound = 'highWatermark' | 'lastStableOffset' | 'logEndOffset';
  *   gone        the partition is not there any more
  */
 export type ReadStatus = 'ok' | 'atEnd' | 'outOfRange' | 'offline' | 'gone';
-
-/** Where the last fetch of a consumer ended: a fetch that continues there needs no lookup. The caller keeps it. */
-export class ReadCursor {
-  offset = -1;
-  baseOffset = -1;
-  position = 0;
-  truncations = -1;
-  incarnation = -1;
-}
 
 /** What `locate` found. Reused by the caller; good until the next `locate` with the same plan. */
 export class ReadPlan {
@@ -157,12 +143,21 @@ export class PartitionReader {
     }
   }
 
-  /** Reads the planned bytes to `target` from `at`. Returns how many; -1 when the log was truncated or deleted meanwhile. */
-  read(plan: ReadPlan, target: Uint8Array, at: number): number {
+  /**
+   * Reads the planned bytes, or `size` of them from `from` on, to `target` at `at`. Returns how many; -1 when the log was
+   * truncated or deleted since the plan was made.
+   */
+  read(
+    plan: ReadPlan,
+    target: Uint8Array,
+    at: number,
+    from: number = 0,
+    size: number = plan.size - from,
+  ): number {
     let count: number;
     try {
       const fd = this.#descriptors.use(plan.descriptor!);
-      count = this.#fs.pread(fd, target, at, plan.size, plan.position);
+      count = this.#fs.pread(fd, target, at, size, plan.position + from);
     } catch (error) {
       // Its descriptor was closed to make room for others, and then retention dropped the file.
       if (isFileError(error, 'not-found')) return -1;
@@ -172,15 +167,21 @@ export class PartitionReader {
   }
 
   /** The same on the thread pool. `target` must not be touched, nor the plan used again, before it is done. */
-  async readAsync(plan: ReadPlan, target: Uint8Array, at: number): Promise<number> {
-    const { position, size, truncations, incarnation } = plan;
+  async readAsync(
+    plan: ReadPlan,
+    target: Uint8Array,
+    at: number,
+    from: number = 0,
+    size: number = plan.size - from,
+  ): Promise<number> {
+    const { position, truncations, incarnation } = plan;
     const descriptor = plan.descriptor!;
     let count: number;
     try {
       // Pinned: the number must not be closed, and given to another file, while a pool thread reads from it.
       const fd = this.#descriptors.pin(descriptor);
       try {
-        count = await this.#fs.preadAsync(fd, target, at, size, position);
+        count = await this.#fs.preadAsync(fd, target, at, size, position + from);
       } finally {
         this.#descriptors.unpin(descriptor);
       }
@@ -189,24 +190,6 @@ export class PartitionReader {
       throw error;
     }
     return this.#marks.isCurrent(truncations, incarnation) ? count : -1;
-  }
-
-  /**
-   * Leaves in `hint` where the next fetch continues after the `size` bytes at `at`, which `plan` was read into.
-   * Returns the size of the whole batches among them: bytes behind are the beginning of one more.
-   */
-  remember(plan: ReadPlan, view: DataView, at: number, size: number, hint: ReadCursor): number {
-    hint.baseOffset = plan.baseOffset;
-    hint.truncations = plan.truncations;
-    hint.incarnation = plan.incarnation;
-    let whole = size;
-    if (plan.endOffset >= 0 && size === plan.size) {
-      hint.offset = plan.endOffset;
-    } else {
-      whole = wholeBatches(view, at, size, hint);
-    }
-    hint.position = plan.position + whole;
-    return whole;
   }
 
   /** The first record below `bound`, from the log start offset on, that is not before `timestamp`; null without one. */
@@ -494,20 +477,6 @@ function limit(view: SegmentView, maxBytes: number, minOneBatch: boolean, out: R
   }
   if (size < out.size) out.endOffset = -1;
   out.size = size;
-}
-
-/** Size of the whole batches in [at, at + size); `hint.offset` is behind the last of them, or -1. */
-function wholeBatches(view: DataView, at: number, size: number, hint: ReadCursor): number {
-  const end = at + size;
-  let next = at;
-  hint.offset = -1;
-  while (next + BATCH_HEADER_BYTES <= end) {
-    const batch = batchSize(view, next);
-    if (batch < BATCH_HEADER_BYTES || next + batch > end) break;
-    hint.offset = batchLastOffset(view, next) + 1;
-    next += batch;
-  }
-  return next - at;
 }
 
 function changed(path: string): Error {

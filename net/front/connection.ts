@@ -3,9 +3,10 @@
  *
  * A request starts when all earlier ones of its connection have finished, except that a Produce may start while only
  * Produces are outstanding: their order per partition is kept by the engine, and a client may have any number in flight.
- * Answers that are ready at the end of a turn leave together in one write. The connection stops reading while too many
- * requests wait, while too many answered bytes are unsent, or while the slab has no room: memory stays bounded and nothing
- * is dropped.
+ * Answers that are ready at the end of a turn leave together in one write. Large ones leave piece by piece, the next only
+ * when the kernel has taken all that was sent before: so the pieces share one buffer, and a slow reader holds one. The
+ * connection stops reading while too many requests wait, while a large answer waits or too many bytes of small ones are
+ * unsent, or while the slab has no room: memory stays bounded and nothing is dropped.
  *
  * When the peer goes away, Produces that were read are still carried out (with acks=0 the client has no other word than
  * the sending), everything else is given up.
@@ -22,7 +23,13 @@ import { WireError } from '../wire/wire-error.ts';
 import type { Chunk, ChunkPool } from './chunks.ts';
 import { type FrameSink, Inbox, type Landing, Taken } from './inbox.ts';
 import { type Intake, openIntake, type Receiver } from './intake.ts';
-import { Fill, type OutputBuffer, type OutputPool, type Response } from './output.ts';
+import {
+  Fill,
+  type OutputBuffer,
+  type OutputPool,
+  type Response,
+  SMALL_BUFFER_BYTES,
+} from './output.ts';
 import { Request, RequestState } from './request.ts';
 
 /** What a connection needs of the front it lives in. */
@@ -289,6 +296,7 @@ export class Connection implements FrameSink, Receiver {
   #flush(): void {
     const { outputs } = this.#host;
     let out: OutputBuffer | null = null;
+    let isCorked = false;
     for (let head = this.#head; head !== null; head = this.#head) {
       if (head.state !== RequestState.ANSWERED) break;
       const response = head.response;
@@ -296,7 +304,7 @@ export class Connection implements FrameSink, Receiver {
         this.#dropHead();
         continue;
       }
-      if (this.socket.writableLength >= UNSENT_BYTES_MAX) {
+      if (this.#mustWait(response)) {
         this.#isOutputFull = true;
         break;
       }
@@ -318,6 +326,11 @@ export class Connection implements FrameSink, Receiver {
         else outputs.release(out);
         out = null;
       } else if (filled === Fill.SHARED) {
+        // The few bytes that end an answer leave with the records before them.
+        if (!isCorked && response.sizeHint <= SMALL_BUFFER_BYTES) {
+          isCorked = true;
+          this.socket.cork();
+        }
         this.#sendBoth(out, response.takeShared!());
         out = null;
       } else if (filled === Fill.WAIT) {
@@ -328,9 +341,18 @@ export class Connection implements FrameSink, Receiver {
         return;
       }
     }
-    if (out === null) return;
-    if (out.size > 0) this.#send(out);
-    else outputs.release(out);
+    if (out !== null) {
+      if (out.size > 0) this.#send(out);
+      else outputs.release(out);
+    }
+    if (isCorked) this.socket.uncork();
+  }
+
+  /** Whether the kernel is to take more before anything of this answer is made. */
+  #mustWait(response: Response): boolean {
+    const unsent = this.socket.writableLength;
+    if (unsent === 0) return false;
+    return unsent >= UNSENT_BYTES_MAX || response.sizeHint > SMALL_BUFFER_BYTES;
   }
 
   /** Sends what is filled and, behind it, records that others send as well, in one write. */

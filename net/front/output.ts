@@ -1,21 +1,28 @@
 /**
  * Pooled buffers that responses are encoded into and sent from. A buffer belongs to one connection from `take` until the
- * socket has passed its last byte to the kernel; once it is filled, others may hold it, too. Large ones are for records: their number is bounded, so many slow
- * readers cannot fill the memory; who finds none left works with small ones.
+ * socket has passed its last byte to the kernel; once it is filled, others may hold it, too. The one given back last is
+ * taken first: as long as the kernel takes what is sent at once, every piece goes through the same memory, and that stays in
+ * the L2 cache. All but the small ones are bounded in number, so many slow readers cannot fill the memory; who finds none
+ * left works with small ones.
  *
  * Thread of the front.
  */
 import { assert } from '../../engine/base/assert.ts';
-import { KIB, RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
+import { COLD_READ_BYTES, KIB, MIB, SEND_PIECE_BYTES } from '../../engine/base/limits.ts';
 
-const SMALL_BYTES = 16 * KIB;
-const SMALL_KEPT_MAX = 64;
-/** 32 MiB of responses on their way at most. */
-const LARGE_MAX = 32;
-/** Beside the records of one partition there is room for what stands around them. */
-const LARGE_BYTES = RESPONSE_BUFFER_BYTES + 64 * KIB;
-/** Large buffers kept while nobody needs them. */
-const LARGE_KEPT_MAX = 4;
+/** What must be in one piece is never larger. */
+export const SMALL_BUFFER_BYTES = 16 * KIB;
+/** Room beside a piece of records, for what stands around them. */
+const HEADS_BYTES = 16 * KIB;
+
+/** 32 MiB of responses on their way at most, beside small ones: those that hold a piece ... */
+const PIECES_BYTES_MAX = 24 * MIB;
+/** ... and those that a cold read goes to. */
+const COLD_BYTES_MAX = 8 * MIB;
+/** Kept while nobody needs them. */
+const SMALL_BYTES_KEPT = MIB;
+const PIECES_BYTES_KEPT = 4 * MIB;
+const COLD_BYTES_KEPT = 2 * MIB;
 
 export class OutputBuffer {
   readonly bytes: Buffer;
@@ -24,8 +31,12 @@ export class OutputBuffer {
   size = 0;
   /** Who still needs it: nearly always one, more where several connections send the same records. */
   holders = 0;
+  /** Where it goes when nobody needs it any more. */
+  readonly stack: BufferStack;
 
-  constructor(capacity: number) {
+  constructor(stack: BufferStack) {
+    const { capacity } = stack;
+    this.stack = stack;
     this.bytes = Buffer.allocUnsafeSlow(capacity);
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, capacity);
   }
@@ -35,24 +46,59 @@ export class OutputBuffer {
   }
 }
 
-export class OutputPool {
-  readonly #small: OutputBuffer[] = [];
-  readonly #large: OutputBuffer[] = [];
-  #largeInUse = 0;
+/** Buffers of one size. */
+class BufferStack {
+  readonly capacity: number;
+  readonly #countMax: number;
+  readonly #keptMax: number;
+  readonly #free: OutputBuffer[] = [];
+  #inUse = 0;
 
-  /** A buffer for about `size` more bytes: at least the small size, at most the large one. */
+  constructor(capacity: number, bytesMax: number, bytesKept: number) {
+    this.capacity = capacity;
+    this.#countMax = bytesMax / capacity;
+    this.#keptMax = bytesKept / capacity;
+  }
+
+  /** Null: as many as may be are in use. */
+  pop(): OutputBuffer | null {
+    if (this.#inUse + 1 > this.#countMax) return null;
+    this.#inUse++;
+    return this.#free.pop() ?? new OutputBuffer(this);
+  }
+
+  push(buffer: OutputBuffer): void {
+    this.#inUse--;
+    buffer.size = 0;
+    if (this.#free.length + 1 <= this.#keptMax) this.#free.push(buffer);
+  }
+}
+
+export class OutputPool {
+  /** Records are read and sent in pieces of at most that many bytes. */
+  readonly pieceBytes: number;
+  readonly #small = new BufferStack(SMALL_BUFFER_BYTES, Number.POSITIVE_INFINITY, SMALL_BYTES_KEPT);
+  readonly #pieces: BufferStack;
+  readonly #cold = new BufferStack(COLD_READ_BYTES + HEADS_BYTES, COLD_BYTES_MAX, COLD_BYTES_KEPT);
+
+  constructor(pieceBytes: number = SEND_PIECE_BYTES) {
+    this.pieceBytes = pieceBytes;
+    this.#pieces = new BufferStack(pieceBytes + HEADS_BYTES, PIECES_BYTES_MAX, PIECES_BYTES_KEPT);
+  }
+
+  /** A buffer for about `size` more bytes: a small one, or one for a piece of records and what stands around it. */
   take(size: number): OutputBuffer {
-    const buffer = this.#take(size);
+    const buffer = (size > SMALL_BUFFER_BYTES ? this.#pieces.pop() : null) ?? this.#small.pop()!;
     buffer.holders = 1;
     return buffer;
   }
 
-  #take(size: number): OutputBuffer {
-    if (size > SMALL_BYTES && this.#largeInUse < LARGE_MAX) {
-      this.#largeInUse++;
-      return this.#large.pop() ?? new OutputBuffer(LARGE_BYTES);
-    }
-    return this.#small.pop() ?? new OutputBuffer(SMALL_BYTES);
+  /** For a read on the thread pool: larger than a piece where there is more to be read and such a buffer is left. */
+  takeCold(size: number): OutputBuffer {
+    const buffer = size > this.pieceBytes ? this.#cold.pop() : null;
+    if (buffer === null) return this.take(size);
+    buffer.holders = 1;
+    return buffer;
   }
 
   /** One more needs the buffer; nobody changes it from now on. */
@@ -63,14 +109,7 @@ export class OutputPool {
   release(buffer: OutputBuffer): void {
     assert(buffer.holders > 0, 'output buffer released more often than held');
     buffer.holders--;
-    if (buffer.holders > 0) return;
-    buffer.size = 0;
-    if (buffer.bytes.length === SMALL_BYTES) {
-      if (this.#small.length < SMALL_KEPT_MAX) this.#small.push(buffer);
-      return;
-    }
-    this.#largeInUse--;
-    if (this.#large.length < LARGE_KEPT_MAX) this.#large.push(buffer);
+    if (buffer.holders === 0) buffer.stack.push(buffer);
   }
 }
 
@@ -78,7 +117,7 @@ export class OutputPool {
 export const Fill = {
   /** All of the response is in the buffer. */
   DONE: 0,
-  /** The buffer is full; call again with an empty one. */
+  /** The buffer is as full as it should be; call again with an empty one. */
   MORE: 1,
   /** The next bytes are being read; `Connection.wake` is called when they are there. */
   WAIT: 2,
@@ -91,7 +130,7 @@ export type Fill = (typeof Fill)[keyof typeof Fill];
 
 /** A finished answer on its way out: a whole frame with its size field. */
 export interface Response {
-  /** About how many bytes `fill` has to write: picks the buffer. */
+  /** About how many bytes `fill` still has to write: picks the buffer, and a large rest waits until the socket has none. */
   readonly sizeHint: number;
   /** A buffer that the response has begun by itself and that the connection takes over: it goes on with it. */
   takeStaged?(): OutputBuffer | null;

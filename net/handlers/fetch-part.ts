@@ -7,7 +7,7 @@
 import type { MetadataImage, PartitionImage, TopicImage } from '../../cluster/metadata-image.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
-import { RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
+import { FETCH_PART_BYTES_MAX } from '../../engine/base/limits.ts';
 import { type PartitionReader, ReadCursor, ReadPlan } from '../../engine/index.ts';
 import type { FetchPartitionOutcome } from '../wire/hot/fetch-response.ts';
 import type { Readers } from './readers.ts';
@@ -128,7 +128,7 @@ export class FetchPart implements FetchPartitionOutcome {
       const status = this.reader!.locate(
         this.fetchOffset,
         bound,
-        Math.min(wanted, RESPONSE_BUFFER_BYTES),
+        Math.min(wanted, FETCH_PART_BYTES_MAX),
         wanted > 0 || minOneBatch,
         this.hint,
         plan,
@@ -139,7 +139,7 @@ export class FetchPart implements FetchPartitionOutcome {
         // Cut by our own limit, or by the end of a segment: there is more, and no reason to wait for it.
         this.isCut =
           plan.endOffset === -1
-            ? wanted > RESPONSE_BUFFER_BYTES && plan.size >= RESPONSE_BUFFER_BYTES
+            ? wanted > FETCH_PART_BYTES_MAX && plan.size >= FETCH_PART_BYTES_MAX
             : plan.endOffset < plan[bound];
       } else if (status !== 'atEnd') {
         this.refuse(

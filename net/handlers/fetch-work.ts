@@ -1,14 +1,16 @@
 /**
  * One Fetch being answered: its parts while it waits, and the answer while it leaves. The size of the frame is known before
  * its first byte is written, because every part knows how many bytes it will send; so the answer is made piece by piece in
- * pooled buffers, records read straight behind their prefix, and a slow reader holds one buffer at a time, whatever the size
- * of its answer.
+ * pooled buffers, the first records of a part read straight behind their prefix, and a slow reader holds one buffer at a
+ * time, whatever the size of its answer. What has been announced must be sent: when the log is truncated in the middle of
+ * a part, the connection ends.
  *
  * Thread of the front; pooled. A work is in one place at a time: with the handler (waiting), or with its connection.
  */
 import { systemClock } from '../../engine/base/clock.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
-import { KIB, RESPONSE_BUFFER_BYTES } from '../../engine/base/limits.ts';
+import { COLD_READ_BYTES, KIB } from '../../engine/base/limits.ts';
+import { ReadProgress } from '../../engine/index.ts';
 import type { Waiting } from '../front/deadlines.ts';
 import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
 import type { Abortable, Request } from '../front/request.ts';
@@ -78,7 +80,8 @@ export class FetchWork implements Response, Waiting, Abortable {
   #sentBytes = 0;
   #step: Step = Step.OVER;
   #next = 0;
-  #recordsDone = 0;
+  /** Of the part whose records are being sent. */
+  readonly #progress = new ReadProgress();
   #staged: OutputBuffer | null = null;
   #shared: OutputBuffer | null = null;
   #isReading = false;
@@ -123,7 +126,6 @@ export class FetchWork implements Response, Waiting, Abortable {
     this.#sentBytes = 0;
     this.#step = Step.HEAD;
     this.#next = 0;
-    this.#recordsDone = 0;
   }
 
   /** Consecutive parts of one topic share its entry. */
@@ -166,17 +168,15 @@ export class FetchWork implements Response, Waiting, Abortable {
     if (this.#isReading) return Fill.WAIT;
     if (this.#hasFailed) return Fill.FAILED;
     while (this.#step !== Step.OVER) {
-      const before = buffer.size;
       if (this.#step === Step.RECORDS) {
         const filled = this.#fillRecords(buffer);
-        this.#sentBytes += buffer.size - before;
-        if (filled === Fill.SHARED) this.#advance();
         if (filled !== Fill.DONE) return filled;
-      } else {
-        if (this.#stepBytes() > buffer.room) return Fill.MORE;
-        buffer.size = this.#putStep(buffer);
-        this.#sentBytes += buffer.size - before;
+        continue;
       }
+      if (this.#stepBytes() > buffer.room) return Fill.MORE;
+      const before = buffer.size;
+      buffer.size = this.#putStep(buffer);
+      this.#sentBytes += buffer.size - before;
       this.#advance();
     }
     return Fill.DONE;
@@ -254,13 +254,12 @@ export class FetchWork implements Response, Waiting, Abortable {
       case Step.TOPIC:
         this.#step = Step.PREFIX;
         return;
-      case Step.PREFIX:
-        this.#step = this.#told[this.#next]!.recordsSize > 0 ? Step.RECORDS : Step.SUFFIX;
-        this.#recordsDone = 0;
+      case Step.PREFIX: {
+        const part = this.#told[this.#next]!;
+        this.#step = part.recordsSize > 0 ? Step.RECORDS : Step.SUFFIX;
+        this.#progress.begin(part.plan);
         return;
-      case Step.RECORDS:
-        this.#step = Step.SUFFIX;
-        return;
+      }
       case Step.SUFFIX:
         this.#next++;
         if (this.#next === this.#told.length) this.#step = Step.END;
@@ -275,69 +274,73 @@ export class FetchWork implements Response, Waiting, Abortable {
 
   #fillRecords(buffer: OutputBuffer): Fill {
     const part = this.#told[this.#next]!;
-    const left = part.recordsSize - this.#recordsDone;
-    if (this.#canShare(part, left)) return Fill.SHARED;
-    // One read and one write for what fits a buffer; only a batch larger than a buffer is read in pieces.
-    if (left > buffer.room && left <= RESPONSE_BUFFER_BYTES && buffer.size > 0) return Fill.MORE;
-    const size = Math.min(left, buffer.room);
-    if (size === 0) return Fill.MORE;
-    if (!part.plan.isHot && !part.hint.isWarm) {
-      this.#readCold(part, size);
+    const left = part.recordsSize - this.#progress.done;
+    const piece = Math.min(left, this.#owner.outputs.pieceBytes);
+    if (this.#canShare(part, piece)) return Fill.SHARED;
+    if (this.#hasFailed) return Fill.FAILED;
+    if (!isFast(part)) {
+      this.#readCold(part, left);
       return Fill.WAIT;
     }
-    if (this.#read(part, size, buffer) !== size) return Fill.FAILED;
-    this.#noteRead(part, buffer, size);
-    return this.#recordsDone === part.recordsSize ? Fill.DONE : Fill.MORE;
+    // Behind what the buffer holds already only a whole piece: anything less would cost a read and a write more.
+    if (piece > buffer.room && buffer.size > 0) return Fill.MORE;
+    const size = Math.min(piece, buffer.room);
+    if (!this.#read(part, size, buffer)) return Fill.FAILED;
+    const at = buffer.size;
+    buffer.size += size;
+    this.#noteRead(part, buffer, at, size);
+    return size === left ? Fill.DONE : Fill.MORE;
   }
 
-  /** Whether the part's records are in `#shared` now: found there, or read for all who fetch from this partition. */
-  #canShare(part: FetchPart, left: number): boolean {
-    if (left < SHARED_BYTES_MIN || left > RESPONSE_BUFFER_BYTES || this.#recordsDone > 0)
-      return false;
+  /** Whether the part's next piece is in `#shared` now: found there, or read for all who fetch from this partition. */
+  #canShare(part: FetchPart, piece: number): boolean {
+    if (piece < SHARED_BYTES_MIN) return false;
     const { shared, outputs } = this.#owner;
+    const { done } = this.#progress;
     const reader = part.reader!;
     if (!shared.isShared(reader, this.request!.connection!)) return false;
-    let buffer = shared.find(reader, part.plan);
+    let buffer = shared.find(reader, part.plan, done, piece);
     if (buffer === null) {
-      if (!part.plan.isHot && !part.hint.isWarm) return false;
-      buffer = outputs.take(left);
-      if (buffer.room < left || this.#read(part, left, buffer) !== left) {
+      if (!isFast(part)) return false;
+      buffer = outputs.take(piece);
+      if (buffer.room < piece || !this.#read(part, piece, buffer)) {
         outputs.release(buffer);
         return false;
       }
-      buffer.size = left;
-      shared.keep(reader, part.plan, buffer);
+      buffer.size = piece;
+      shared.keep(reader, part.plan, done, buffer);
     }
-    reader.remember(part.plan, buffer.view, 0, left, part.hint);
-    this.#recordsDone = left;
-    this.#sentBytes += left;
+    this.#noteRead(part, buffer, 0, piece);
     this.#shared = buffer;
     return true;
   }
 
-  /** Reads the next `size` bytes behind what the buffer holds. Returns how many were there; -1 when they are gone. */
-  #read(part: FetchPart, size: number, into: OutputBuffer): number {
-    const startMs = part.plan.isHot ? 0 : systemClock.monotonic();
+  /** Reads the next `size` bytes behind what the buffer holds. False: they are not to be had, and the answer has failed. */
+  #read(part: FetchPart, size: number, into: OutputBuffer): boolean {
+    const { plan, hint } = part;
+    const { done } = this.#progress;
+    const reader = part.reader!;
+    const startMs = plan.isHot ? 0 : systemClock.monotonic();
     let read = -1;
     try {
-      if (this.#narrow(part, size)) {
-        read = part.reader!.read(part.plan, into.bytes, into.size);
-        if (read !== size && this.#relocate(part, size)) {
-          read = part.reader!.read(part.plan, into.bytes, into.size);
+      if (this.#isInPlace(part)) {
+        read = reader.read(plan, into.bytes, into.size, done, size);
+        if (read !== size && this.#relocate(part)) {
+          read = reader.read(plan, into.bytes, into.size, done, size);
         }
       }
     } catch (error) {
       if (!isMillraceError(error)) throw error;
-      return -1;
     }
-    if (!part.plan.isHot) part.hint.noteRead(systemClock.monotonic() - startMs);
-    return read;
+    if (!plan.isHot) hint.noteRead(systemClock.monotonic() - startMs);
+    this.#hasFailed = read !== size;
+    return !this.#hasFailed;
   }
 
   /** Reads into a buffer of its own on the thread pool; the connection goes on with it when the bytes are there. */
-  #readCold(part: FetchPart, wanted: number): void {
-    const staged = this.#owner.outputs.take(Math.max(wanted, part.recordsSize - this.#recordsDone));
-    const size = Math.min(part.recordsSize - this.#recordsDone, staged.bytes.length);
+  #readCold(part: FetchPart, left: number): void {
+    const staged = this.#owner.outputs.takeCold(left);
+    const size = Math.min(left, staged.room, COLD_READ_BYTES);
     const connection = this.request!.connection!;
     this.#staged = staged;
     this.#isReading = true;
@@ -351,9 +354,8 @@ export class FetchWork implements Response, Waiting, Abortable {
         }
         if (read === size) {
           part.hint.noteRead(systemClock.monotonic() - startMs);
-          this.#noteRead(part, staged, size);
-          this.#sentBytes += size;
-          if (this.#recordsDone === part.recordsSize) this.#advance();
+          staged.size = size;
+          this.#noteRead(part, staged, 0, size);
         } else {
           this.#hasFailed = true;
         }
@@ -374,44 +376,62 @@ export class FetchWork implements Response, Waiting, Abortable {
   }
 
   async #readAgain(part: FetchPart, size: number, into: OutputBuffer): Promise<number> {
-    if (!this.#narrow(part, size)) return -1;
-    const read = await part.reader!.readAsync(part.plan, into.bytes, 0);
-    if (read === size || !this.#relocate(part, size)) return read;
-    return part.reader!.readAsync(part.plan, into.bytes, 0);
+    const { plan } = part;
+    const { done } = this.#progress;
+    const reader = part.reader!;
+    if (!this.#isInPlace(part)) return -1;
+    const read = await reader.readAsync(plan, into.bytes, 0, done, size);
+    if (read === size || !this.#relocate(part)) return read;
+    return reader.readAsync(plan, into.bytes, 0, done, size);
   }
 
-  /** Narrows the plan to the `size` bytes that come next. False: they are gone. */
-  #narrow(part: FetchPart, size: number): boolean {
-    part.plan.size = size;
+  /** False: the records are gone. */
+  #isInPlace(part: FetchPart): boolean {
     // Its segment was rolled, or its reader had to look anew, while the answer waited for its turn.
-    return part.plan.descriptor!.isReleased ? this.#relocate(part, size) : true;
+    return part.plan.descriptor!.isReleased ? this.#relocate(part) : true;
   }
 
   /**
    * The files have changed since the part was located, most likely not these bytes: finds them again. False: they are gone,
-   * and what has been promised to the client cannot be sent.
+   * or may be others than those that have left already; what has been promised to the client cannot be sent, and its
+   * connection must end: the plan is not to be read by any more.
    */
-  #relocate(part: FetchPart, size: number): boolean {
-    const { plan } = part;
-    const { incarnation } = plan;
-    const wanted = this.#recordsDone + size;
-    const status = part.reader!.locate(part.fetchOffset, 'logEndOffset', wanted, true, null, plan);
-    if (status !== 'ok' || plan.size < wanted || plan.incarnation !== incarnation) return false;
-    plan.position += this.#recordsDone;
-    plan.size = size;
+  #relocate(part: FetchPart): boolean {
+    const { plan, recordsSize } = part;
+    const { baseOffset, position, endOffset, truncations, incarnation } = plan;
+    const reader = part.reader!;
+    const status = reader.locate(part.fetchOffset, 'logEndOffset', recordsSize, true, null, plan);
+    if (status !== 'ok' || plan.size < recordsSize || plan.incarnation !== incarnation)
+      return false;
+    if (plan.size > recordsSize) plan.endOffset = -1;
+    plan.size = recordsSize;
+    if (
+      plan.truncations === truncations &&
+      plan.baseOffset === baseOffset &&
+      plan.position === position
+    ) {
+      plan.endOffset = endOffset;
+      return true;
+    }
+    if (this.#progress.done > 0) return false;
+    this.#progress.begin(plan);
     return true;
   }
 
-  #noteRead(part: FetchPart, buffer: OutputBuffer, size: number): void {
-    const at = buffer.size;
-    buffer.size += size;
-    if (this.#recordsDone === 0 && size === part.recordsSize) {
-      part.reader!.remember(part.plan, buffer.view, at, size, part.hint);
-    } else {
-      part.plan.position += size;
-    }
-    this.#recordsDone += size;
+  /** The next `size` bytes of the part's records lie in `buffer` at `at`. */
+  #noteRead(part: FetchPart, buffer: OutputBuffer, at: number, size: number): void {
+    const progress = this.#progress;
+    progress.note(buffer.view, at, size);
+    this.#sentBytes += size;
+    if (progress.done < part.recordsSize) return;
+    progress.leave(part.hint);
+    this.#step = Step.SUFFIX;
   }
+}
+
+/** Whether the part's bytes are in the page cache most likely: they are read on this thread then. */
+function isFast(part: FetchPart): boolean {
+  return part.plan.isHot || part.hint.isWarm;
 }
 
 function isSameTopic(a: FetchPart, b: FetchPart): boolean {

@@ -149,6 +149,8 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
   /** A full request that may become a session: whether it does is decided with its answer, as there may be no slot. */
   #readSessionParts(work: FetchWork, usesTopicIds: boolean): void {
     const session = new FetchSession(usesTopicIds);
+    // Its id is in the first bytes of the answer: who comes back before the last must not meet parts that are being sent.
+    session.isBusy = true;
     this.#readAsked(session);
     work.session = session;
     work.parts = session.parts;

@@ -1,7 +1,7 @@
-/** Which ranges are found again, by whom, and that every hold is given back. */
+/** Which pieces are found again, by whom, and that every hold is given back. */
 
 import { describe, expect, test, vi } from 'vitest';
-import { KIB } from '../../engine/base/limits.ts';
+import { KIB, MIB } from '../../engine/base/limits.ts';
 import { type PartitionReader, ReadPlan } from '../../engine/index.ts';
 import { OutputPool } from '../front/output.ts';
 import { SharedRecords } from './shared-records.ts';
@@ -40,35 +40,37 @@ describe('shared records', () => {
     expect(shared.isShared(reader, two)).toBe(false);
   });
 
-  test('exactly the same range of the same log is found, nothing else', () => {
+  test('exactly the same piece of the same log is found, whatever plan it belongs to, and nothing else', () => {
     const outputs = new OutputPool();
     const shared = new SharedRecords(outputs, () => 0);
     const buffer = bufferOf(outputs, 100 * KIB);
-    shared.keep(reader, planOf(4096, 100 * KIB), buffer);
-    expect(shared.find(reader, planOf(4096, 100 * KIB))).toBe(buffer);
-    expect(shared.find(reader, planOf(4096, 100 * KIB - 1))).toBeNull();
-    expect(shared.find(reader, planOf(0, 100 * KIB))).toBeNull();
-    expect(shared.find(reader, planOf(4096, 100 * KIB, 1))).toBeNull();
-    expect(shared.find(otherReader, planOf(4096, 100 * KIB))).toBeNull();
-    // The reader's, the cache's and the finder's.
-    expect(buffer.holders).toBe(3);
+    shared.keep(reader, planOf(4096, 300 * KIB), 1000, buffer);
+    expect(shared.find(reader, planOf(4096, 300 * KIB), 1000, 100 * KIB)).toBe(buffer);
+    expect(shared.find(reader, planOf(5096, 100 * KIB), 0, 100 * KIB)).toBe(buffer);
+    expect(shared.find(reader, planOf(4096, 300 * KIB), 1000, 100 * KIB - 1)).toBeNull();
+    expect(shared.find(reader, planOf(4096, 300 * KIB), 0, 100 * KIB)).toBeNull();
+    expect(shared.find(reader, planOf(4096, 300 * KIB, 1), 1000, 100 * KIB)).toBeNull();
+    expect(shared.find(otherReader, planOf(4096, 300 * KIB), 1000, 100 * KIB)).toBeNull();
+    // The reader's, the cache's and the finders'.
+    expect(buffer.holders).toBe(4);
     shared.close();
-    expect(buffer.holders).toBe(2);
+    expect(buffer.holders).toBe(3);
   });
 
-  test('the oldest range makes room, and what nobody wants again is given up', () => {
+  test('the oldest piece makes room, and what nobody wants again is given up', () => {
     vi.useFakeTimers();
     let nowMs = 0;
-    const outputs = new OutputPool();
+    // Room for eight.
+    const outputs = new OutputPool(MIB);
     const shared = new SharedRecords(outputs, () => nowMs);
     const buffers = Array.from({ length: 9 }, (_, index) => {
       const buffer = bufferOf(outputs, 64 * KIB);
-      shared.keep(reader, planOf(index, 64 * KIB), buffer);
+      shared.keep(reader, planOf(index, 64 * KIB), 0, buffer);
       return buffer;
     });
     expect(buffers.map(({ holders }) => holders)).toEqual([1, 2, 2, 2, 2, 2, 2, 2, 2]);
     nowMs = 900;
-    expect(shared.find(reader, planOf(5, 64 * KIB))).toBe(buffers[5]);
+    expect(shared.find(reader, planOf(5, 64 * KIB), 0, 64 * KIB)).toBe(buffers[5]);
     nowMs = 1000;
     vi.advanceTimersByTime(1000);
     expect(buffers.map(({ holders }) => holders)).toEqual([1, 1, 1, 1, 1, 3, 1, 1, 1]);

@@ -1,22 +1,23 @@
 /**
- * Records that several consumers fetch at about the same place are read once: the last ranges that were read for a
- * partition with more than one reader are kept for a moment, and all who want exactly that range send the same memory.
+ * Records that several consumers fetch at about the same place are read once: the last pieces that were read for a
+ * partition with more than one reader are kept for a moment, and all who want exactly that piece send the same memory.
  * Consumers that began together, or that follow the end of a log, meet here without knowing of each other, and who falls
  * behind catches up the faster for it.
  *
  * Thread of the front. The buffers are counted: this cache holds each once, every sending connection once more.
  */
+import { MIB } from '../../engine/base/limits.ts';
 import type { PartitionReader, ReadPlan } from '../../engine/index.ts';
 import type { OutputBuffer, OutputPool } from '../front/output.ts';
 
-/** Ranges kept: a quarter of the large buffers there are. */
-const RANGES_MAX = 8;
-/** A range that nobody wanted again for so long is given up. */
+/** Pieces kept, in bytes: about a third of the buffers for pieces that there are. */
+const KEPT_BYTES_MAX = 8 * MIB;
+/** A piece that nobody wanted again for so long is given up. */
 const KEPT_MS = 1000;
 /** A partition counts as shared for so long after two connections took turns in it. */
 const SHARED_MS = 2000;
 
-interface Range {
+interface Piece {
   readonly reader: PartitionReader;
   readonly baseOffset: number;
   readonly position: number;
@@ -35,14 +36,16 @@ interface Use {
 export class SharedRecords {
   readonly #outputs: OutputPool;
   readonly #now: () => number;
-  /** The one used last at the end. */
-  readonly #ranges: Range[] = [];
+  readonly #piecesMax: number;
+  /** In the order in which they were read. */
+  readonly #pieces: Piece[] = [];
   readonly #uses = new WeakMap<PartitionReader, Use>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(outputs: OutputPool, now: () => number) {
     this.#outputs = outputs;
     this.#now = now;
+    this.#piecesMax = Math.max(1, Math.floor(KEPT_BYTES_MAX / outputs.pieceBytes));
   }
 
   /** Notes that `by` fetches from the partition. True: others do so as well. */
@@ -60,55 +63,57 @@ export class SharedRecords {
     return nowMs - use.sharedMs < SHARED_MS;
   }
 
-  /** The planned bytes, all of them, when they were read before; the caller holds the buffer. */
-  find(reader: PartitionReader, plan: ReadPlan): OutputBuffer | null {
-    const ranges = this.#ranges;
-    for (let index = ranges.length - 1; index >= 0; index--) {
-      const range = ranges[index]!;
+  /** The `size` planned bytes from `from` on, when just they were read before; the caller holds the buffer. */
+  find(reader: PartitionReader, plan: ReadPlan, from: number, size: number): OutputBuffer | null {
+    const pieces = this.#pieces;
+    const position = plan.position + from;
+    for (let index = pieces.length - 1; index >= 0; index--) {
+      const piece = pieces[index]!;
       if (
-        range.reader !== reader ||
-        range.position !== plan.position ||
-        range.buffer.size !== plan.size ||
-        range.baseOffset !== plan.baseOffset ||
-        range.truncations !== plan.truncations ||
-        range.incarnation !== plan.incarnation
+        piece.position !== position ||
+        piece.reader !== reader ||
+        piece.buffer.size !== size ||
+        piece.baseOffset !== plan.baseOffset ||
+        piece.truncations !== plan.truncations ||
+        piece.incarnation !== plan.incarnation
       ) {
         continue;
       }
-      range.usedMs = this.#now();
-      this.#outputs.hold(range.buffer);
-      return range.buffer;
+      piece.usedMs = this.#now();
+      this.#outputs.hold(piece.buffer);
+      return piece.buffer;
     }
     return null;
   }
 
-  /** Keeps what was just read by the plan; the caller's own hold stays. */
-  keep(reader: PartitionReader, plan: ReadPlan, buffer: OutputBuffer): void {
+  /** Keeps a buffer of planned bytes that were just read, from `from` on; the caller's own hold stays. */
+  keep(reader: PartitionReader, plan: ReadPlan, from: number, buffer: OutputBuffer): void {
     this.#outputs.hold(buffer);
-    const { baseOffset, position, truncations, incarnation } = plan;
+    const { baseOffset, truncations, incarnation } = plan;
+    const position = plan.position + from;
     const usedMs = this.#now();
-    this.#ranges.push({ reader, baseOffset, position, truncations, incarnation, buffer, usedMs });
-    if (this.#ranges.length > RANGES_MAX) this.#outputs.release(this.#ranges.shift()!.buffer);
+    this.#pieces.push({ reader, baseOffset, position, truncations, incarnation, buffer, usedMs });
+    if (this.#pieces.length > this.#piecesMax) this.#outputs.release(this.#pieces.shift()!.buffer);
     if (this.#timer === null) this.#expireLater();
   }
 
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    for (const { buffer } of this.#ranges) this.#outputs.release(buffer);
-    this.#ranges.length = 0;
+    for (const { buffer } of this.#pieces) this.#outputs.release(buffer);
+    this.#pieces.length = 0;
   }
 
   #expireLater(): void {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       const before = this.#now() - KEPT_MS;
-      for (let index = this.#ranges.length - 1; index >= 0; index--) {
-        if (this.#ranges[index]!.usedMs > before) continue;
-        const [range] = this.#ranges.splice(index, 1);
-        this.#outputs.release(range!.buffer);
+      for (let index = this.#pieces.length - 1; index >= 0; index--) {
+        if (this.#pieces[index]!.usedMs > before) continue;
+        const [piece] = this.#pieces.splice(index, 1);
+        this.#outputs.release(piece!.buffer);
       }
-      if (this.#ranges.length > 0) this.#expireLater();
+      if (this.#pieces.length > 0) this.#expireLater();
     }, KEPT_MS);
     this.#timer.unref();
   }

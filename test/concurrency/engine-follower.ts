@@ -18,6 +18,7 @@ import {
   Marks,
   ReadCursor,
   ReadPlan,
+  ReadProgress,
 } from '../../engine/index.ts';
 
 export interface EngineFollowerData {
@@ -40,6 +41,7 @@ const client = attachEngine(data.handle);
 const keepAlive = setInterval(() => undefined, 1 << 30);
 const marks = new Marks();
 const plan = new ReadPlan();
+const progress = new ReadProgress();
 const target = Buffer.alloc(1 << 20);
 const view = new DataView(target.buffer, target.byteOffset, target.length);
 const faults: string[] = [];
@@ -69,8 +71,9 @@ function follow(partition: (typeof followed)[number]): void {
       return;
     }
     const size = reader.read(plan, target, 0);
-    const whole = reader.remember(plan, view, 0, size, hint);
-    check(partition, whole);
+    progress.begin(plan);
+    progress.note(view, 0, size);
+    check(partition, progress.leave(hint));
   }
 }
 

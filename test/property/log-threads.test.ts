@@ -14,7 +14,8 @@ import { batchBaseOffset, batchLeaderEpoch, batchSize } from '../../engine/forma
 import { scanBatches } from '../../engine/format/scan.ts';
 import { DescriptorCache } from '../../engine/io/descriptor-cache.ts';
 import { realFileSystem } from '../../engine/io/real-file-system.ts';
-import { PartitionReader, ReadCursor, ReadPlan } from '../../engine/log/reader.ts';
+import { ReadCursor, ReadProgress } from '../../engine/log/read-progress.ts';
+import { PartitionReader, ReadPlan } from '../../engine/log/reader.ts';
 import { PartitionTable } from '../../engine/shard/partition-table.ts';
 
 const CUTS_MAX = 5000;
@@ -56,6 +57,7 @@ async function readOn(
   const reader = new PartitionReader({ fs: realFileSystem, directory, marks, descriptors });
   const plan = new ReadPlan();
   const hint = new ReadCursor();
+  const progress = new ReadProgress();
   const buffer = Buffer.alloc(64 * 1024);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   const counts = { batches: 0, late: 0, outOfRange: 0 };
@@ -89,7 +91,9 @@ async function readOn(
     }
     const where = `seed ${seed}: offset ${offset} at ${position} of ${plan.baseOffset}, ${truncations} truncations`;
     expect(count, where).toBe(size);
-    const whole = reader.remember(plan, view, 0, count, hint);
+    progress.begin(plan);
+    progress.note(view, 0, count);
+    const whole = progress.leave(hint);
     const scan = scanBatches(buffer, view, 0, whole);
     expect([scan.validBytes, scan.stopReason], where).toEqual([whole, 'end']);
     expect(scan.batchCount, where).toBeGreaterThan(0);
