@@ -32,6 +32,9 @@ describe('shared records', () => {
     const [one, two] = [{}, {}];
     expect(shared.isShared(reader, one)).toBe(false);
     expect(shared.isShared(reader, one)).toBe(false);
+    // Perhaps the same consumer on a new connection.
+    expect(shared.isShared(reader, two)).toBe(false);
+    expect(shared.isShared(reader, one)).toBe(true);
     expect(shared.isShared(reader, two)).toBe(true);
     expect(shared.isShared(otherReader, one)).toBe(false);
     nowMs = 1999;

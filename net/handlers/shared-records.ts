@@ -28,8 +28,9 @@ interface Piece {
 }
 
 interface Use {
-  /** Who fetched last. */
+  /** Who fetched last, and since when it is another than before. */
   by: object;
+  changedMs: number;
   sharedMs: number;
 }
 
@@ -53,12 +54,15 @@ export class SharedRecords {
     const nowMs = this.#now();
     const use = this.#uses.get(reader);
     if (use === undefined) {
-      this.#uses.set(reader, { by, sharedMs: Number.NEGATIVE_INFINITY });
+      const never = Number.NEGATIVE_INFINITY;
+      this.#uses.set(reader, { by, changedMs: never, sharedMs: never });
       return false;
     }
     if (use.by !== by) {
+      // A single change may be a consumer that comes back on a new connection: alone it does better without sharing.
+      if (nowMs - use.changedMs < SHARED_MS) use.sharedMs = nowMs;
       use.by = by;
-      use.sharedMs = nowMs;
+      use.changedMs = nowMs;
     }
     return nowMs - use.sharedMs < SHARED_MS;
   }
