@@ -91,12 +91,15 @@ export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
 /** Bytes after which a shard stops taking in and writes: large writes gain nothing beyond, and answers leave earlier. */
 export const DRAIN_BYTES_MAX = 2 * MIB;
 
-/** Bytes that a client thread appends itself in one turn of the event loop while the shard sleeps: with more, two threads
- *  are faster than one. */
+/**
+ * Bytes that a client thread appends itself in one turn of the event loop while the shard sleeps; with more, two threads are
+ * faster than one.
+ */
 export const DIRECT_TURN_BYTES_MAX = MIB;
 
 /** So many of those batches may be small ones: more are cheaper written together, by the shard. */
-export const DIRECT_SMALL_BATCHES_MAX = 64;
+export const DIRECT_SMALL_BATCHES_MAX = 4;
+export const DIRECT_SMALL_BATCH_BYTES = 8 * KIB;
 
 /** Bytes that clients may append to one log themselves before its shard looks again: bounds what is not flushed. */
 export const DIRECT_AHEAD_BYTES_MAX = 4 * MIB;

@@ -10,9 +10,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import {
+  DIRECT_SMALL_BATCH_BYTES,
   DIRECT_SMALL_BATCHES_MAX,
   DIRECT_TURN_BYTES_MAX,
-  STAGED_BATCH_BYTES_MAX,
   SUBMIT_RING_RECORDS,
 } from '../base/limits.ts';
 import { Doorbell } from '../ring/doorbell.ts';
@@ -101,7 +101,7 @@ export class ShardLink {
     return (
       this.outstanding === 0 &&
       this.#heldBytes + size <= DIRECT_TURN_BYTES_MAX &&
-      (size >= STAGED_BATCH_BYTES_MAX || this.#heldSmall < DIRECT_SMALL_BATCHES_MAX)
+      (size >= DIRECT_SMALL_BATCH_BYTES || this.#heldSmall < DIRECT_SMALL_BATCHES_MAX)
     );
   }
 
@@ -113,7 +113,7 @@ export class ShardLink {
     held.size = size;
     held.token = token;
     this.#heldBytes += size;
-    if (size < STAGED_BATCH_BYTES_MAX) this.#heldSmall++;
+    if (size < DIRECT_SMALL_BATCH_BYTES) this.#heldSmall++;
     this.hasNews = true;
   }
 
