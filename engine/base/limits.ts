@@ -104,6 +104,13 @@ export const DIRECT_SMALL_BATCH_BYTES = 8 * KIB;
 /** Bytes that clients may append to one log themselves before its shard looks again: bounds what is not flushed. */
 export const DIRECT_AHEAD_BYTES_MAX = 4 * MIB;
 
+/**
+ * A turn's direct appends that took longer met a file system that holds writers back, or a busy disk. For a while the shards
+ * append then: a client thread has connections to serve that write nothing.
+ */
+export const DIRECT_SLOW_MS = 10;
+export const DIRECT_PAUSE_MS = 1000;
+
 /** Index entries that such appends leave to a shard before it has to look: 64 KiB batches take one each. */
 export const DIRECT_INDEX_NOTES_MAX = 256;
 

@@ -5,7 +5,13 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { DIRECT_DESCRIPTORS_MAX, READ_DESCRIPTORS_MAX } from '../base/limits.ts';
+import { systemClock } from '../base/clock.ts';
+import {
+  DIRECT_DESCRIPTORS_MAX,
+  DIRECT_PAUSE_MS,
+  DIRECT_SLOW_MS,
+  READ_DESCRIPTORS_MAX,
+} from '../base/limits.ts';
 import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import type { FileSystem } from '../io/file-system.ts';
@@ -93,6 +99,8 @@ export class ShardClient implements EngineClient {
   readonly #directPath: DirectPath | null;
   readonly #done: DoneAppend[] = [];
   #doneCount = 0;
+  /** The file system made this thread wait: until then the shards do the waiting. */
+  #directAgainMs = 0;
   // Own watches that this thread's own appends answered.
   readonly #advanced: number[] = [];
   #isDrainPending = false;
@@ -186,7 +194,12 @@ export class ShardClient implements EngineClient {
   /** Does the held appends here and now, or hands those over that the shard has to do, in their order. */
   #appendHeld(link: ShardLink): void {
     const path = this.#directPath!;
+    const startMs = systemClock.monotonic();
     let done = 0;
+    if (startMs < this.#directAgainMs) {
+      link.submitHeld(0);
+      return;
+    }
     for (; done < link.heldCount; done++) {
       const { slot, at, size, token } = link.held[done]!;
       if (!path.append(link, slot, at, size)) break;
@@ -194,6 +207,8 @@ export class ShardClient implements EngineClient {
       this.#tellWaiters(link, slot);
     }
     if (done > 0) {
+      const endMs = systemClock.monotonic();
+      if (endMs - startMs > DIRECT_SLOW_MS) this.#directAgainMs = endMs + DIRECT_PAUSE_MS;
       link.countDirect(done);
       this.#drainSoon();
     }
