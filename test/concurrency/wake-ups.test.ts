@@ -1,6 +1,10 @@
 /** How often threads wake each other, counted: a wake-up costs more than the append that caused it. */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { KIB } from '../../engine/base/limits.ts';
 import { buildBatch } from '../../engine/format/batch-builder.ts';
 import { type Engine, openEngine, type PartitionRef } from '../../engine/index.ts';
 
@@ -9,29 +13,51 @@ let ref: PartitionRef;
 let keepAlive: NodeJS.Timeout;
 const batch = buildBatch({ records: [{ value: Buffer.alloc(100), timestamp: 1 }] });
 
+let dataDir: string;
+
 async function open(directAppends: boolean): Promise<void> {
-  engine = await openEngine({ dataDir: null, shards: 1, directAppends });
+  engine = await openEngine({ dataDir, shards: 1, directAppends });
   const spec = { topic: 'quiet', partition: 0, topicId: null, leaderEpoch: 0 };
   [ref] = (await engine.openPartitions([spec])) as [PartitionRef];
 }
 
 beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'millrace-wake-ups-'));
   keepAlive = setInterval(() => undefined, 1 << 30);
 });
 afterEach(async () => {
   clearInterval(keepAlive);
   await engine.close();
+  rmSync(dataDir, { recursive: true });
 });
 
-test('wake-ups: one small append at a time wakes nobody, but for index entries and flushes', async () => {
+test('wake-ups: one small append at a time wakes nobody, but for flushes', async () => {
   await open(true);
   for (let i = 0; i < 1000; i++) await engine.client.append(ref.slot, batch);
   const { direct, batches, shardWakeUps, clientWakeUps } = engine.statistics();
   expect(direct + batches).toBe(1000);
-  // An index entry is due every 4 KiB, and a flush leaves the partition clean now and then.
-  expect(direct).toBeGreaterThan(850);
-  expect(shardWakeUps).toBeLessThan(200);
-  expect(clientWakeUps).toBeLessThan(200);
+  // A flush leaves the partition clean now and then.
+  expect(direct).toBeGreaterThan(950);
+  expect(shardWakeUps).toBeLessThan(100);
+  expect(clientWakeUps).toBeLessThan(100);
+});
+
+test('wake-ups: large appends wake the shard every 4 MiB, and their index entries are found', async () => {
+  await open(true);
+  const large = buildBatch({ records: [{ value: Buffer.alloc(64 * KIB), timestamp: 1 }] });
+  for (let i = 0; i < 500; i++) await engine.client.append(ref.slot, large);
+  const { direct, shardWakeUps } = engine.statistics();
+  expect(direct).toBeGreaterThan(450);
+  expect(shardWakeUps).toBeLessThan(100);
+  const { directory } = ref;
+  await engine.close();
+  // One entry for each batch but the first, in order: what the clients noted and what the shard added itself.
+  const index = readFileSync(join(directory, '00000000000000000000.index'));
+  expect(index.length).toBe(499 * 8);
+  for (let i = 1; i < 500; i++) {
+    expect(index.readInt32BE((i - 1) * 8)).toBe(i);
+    expect(index.readInt32BE((i - 1) * 8 + 4)).toBe(i * large.length);
+  }
 });
 
 test('wake-ups: a burst wakes the shard about once, and the client once per pass of the shard at most', async () => {
