@@ -3,7 +3,7 @@
  * were acknowledged because the journal had them on the disk.
  *
  *   1. the lives of the two halves are read, the older first, each up to its first frame that is not whole
- *   2. a void entry takes away all earlier ones of its partition
+ *   2. a void entry takes away all earlier ones of its partition, a name in the file beside the journal all of them
  *   3. per segment the bytes are compared with the file, written where they differ, and the file is synced: even equal bytes
  *      may so far be in the page cache only
  *   4. the journal is removed, on the disk, before anything is appended (a crash before: the replay is done again, and does
@@ -60,6 +60,7 @@ export function replayJournal(options: ReplayOptions): string[] {
   let isDone = true;
   try {
     readLives(fs, fd, found);
+    for (const name of voidNames(fs, path)) found.delete(name);
     for (const [name, entries] of found) {
       isDone = isWrittenBack(options, fd, name, entries) && isDone;
     }
@@ -70,9 +71,26 @@ export function replayJournal(options: ReplayOptions): string[] {
     log(`${path}: kept for the next start, ${found.size} partitions in it are not opened`);
     return [...found.keys()];
   }
-  fs.unlink(path);
-  fs.syncDir(directory);
+  removeJournal(fs, path, directory);
   return [];
+}
+
+/** Names of partitions whose entries are void, written where the journal itself could not take it down any more. */
+export function voidPath(path: string): string {
+  return `${path}.void`;
+}
+
+function voidNames(fs: FileSystem, path: string): string[] {
+  return fs.exists(voidPath(path))
+    ? fs.readFile(voidPath(path)).toString('latin1').split('\n')
+    : [];
+}
+
+/** The journal first: without it the names beside it mean nothing. */
+export function removeJournal(fs: FileSystem, path: string, directory: string): void {
+  fs.unlink(path);
+  if (fs.exists(voidPath(path))) fs.unlink(voidPath(path));
+  fs.syncDir(directory);
 }
 
 function readLives(fs: FileSystem, fd: number, found: FoundByName): void {

@@ -16,7 +16,8 @@
  *
  * A write that fails leaves the journal as it was. After a sync that failed nothing more is written to it: what it holds of
  * earlier passes stays good, later passes sync the files. An offline log keeps its half until the next start: its segment
- * may lack what was acknowledged.
+ * may lack what was acknowledged. Where no void entry can be written for one of these reasons, the journal is given up, and
+ * names whose entries are void stand in a small file beside it.
  *
  * The shard's thread. The file is made with the first durable pass.
  */
@@ -29,9 +30,10 @@ import {
   JOURNAL_LOG_BYTES_MAX,
 } from '../base/limits.ts';
 import { EntryKind, FrameBuilder, formatLife, JOURNAL_PAGE_BYTES } from '../format/journal.ts';
-import { FileError, type FileSystem, isFileError } from '../io/file-system.ts';
+import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
-import { concludeJournal, syncPending, unsafePosition } from './log-flush.ts';
+import { removeJournal, voidPath } from './journal-replay.ts';
+import { concludeJournal, unsafePosition } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 
 export interface JournalOptions {
@@ -71,6 +73,8 @@ export class Journal {
   #hasTurned = false;
   #frame: FrameBuilder | null = null;
   readonly #taken: LogState[] = [];
+  /** Logs whose entries are void, when the file itself cannot say so. */
+  readonly #voidNames: string[] = [];
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -141,27 +145,17 @@ export class Journal {
     if (!this.holds(log)) return;
     this.#frame ??= new FrameBuilder(this.#options.frameBytesMax ?? JOURNAL_FRAME_BYTES_MAX);
     this.#frame.add(EntryKind.VOID, targetOf(log, 0), 0);
-    const isVoid = this.#put() || (this.#freeOther() && this.#put());
+    const isVoid = this.#put();
     this.#frame.clear();
-    if (!isVoid) {
-      const { path } = this.#options;
-      throw new FileError('io', `journal ${path}: ${log.name} cannot be made void`, {
-        operation: 'journal',
-        path,
-      });
-    }
+    if (!isVoid) this.#voidBeside(log.name);
     for (const { logs } of this.#halves) logs.delete(log);
   }
 
-  /** The log is deleted. Where its entries cannot be made void the topic id keeps them from a successor of the same name. */
-  forget(log: LogState): void {
-    try {
-      this.void(log);
-    } catch (error) {
-      if (!isFileError(error)) throw error;
-      this.#options.log?.(error.message);
-    }
-    for (const { logs } of this.#halves) logs.delete(log);
+  #voidBeside(name: string): void {
+    const { fs, path } = this.#options;
+    this.#break(`no room to make ${name} void`);
+    this.#voidNames.push(name);
+    fs.writeFileAtomic(voidPath(path), Buffer.from(this.#voidNames.join('\n'), 'latin1'), true);
   }
 
   /** Removes the file when every log in it is flushed; else it stays for the next start. The logs must be closed before. */
@@ -172,8 +166,7 @@ export class Journal {
       fs.close(this.#fd);
       this.#fd = -1;
       if (this.#halves.every(isFree)) {
-        fs.unlink(path);
-        fs.syncDir(directory);
+        removeJournal(fs, path, directory);
       }
     } catch (error) {
       if (!isFileError(error)) throw error;
@@ -201,7 +194,7 @@ export class Journal {
       if (!isFileError(error)) throw error;
       // With no room, or no descriptor, nothing is lost but this frame.
       const isPassing = isFileError(error, 'disk-full') || isFileError(error, 'too-many-files');
-      if (!isPassing) this.#break(error);
+      if (!isPassing) this.#break(messageOf(error));
       return false;
     }
   }
@@ -211,15 +204,13 @@ export class Journal {
       this.#options.fs.sync(this.#fd);
     } catch (error) {
       // Whatever the reason: nobody knows which pages are on the disk, and a second sync may say all is well.
-      this.#break(error);
+      this.#break(messageOf(error));
       throw error;
     }
   }
 
-  #break(error: unknown): void {
-    if (!this.#isBroken) {
-      this.#options.log?.(`${this.#options.path}: not used any more: ${messageOf(error)}`);
-    }
+  #break(why: string): void {
+    if (!this.#isBroken) this.#options.log?.(`${this.#options.path}: not used any more: ${why}`);
     this.#isBroken = true;
   }
 
@@ -238,6 +229,7 @@ export class Journal {
   /** Steps 1 to 3: `half` is free. */
   #begin(half: Half): void {
     const { fs, path, directory } = this.#options;
+    if (!this.#isNamed && fs.exists(voidPath(path))) fs.unlink(voidPath(path));
     if (this.#fd < 0) this.#fd = fs.open(path, 'create');
     // Its size says where the second half lies.
     if (!this.#isNamed) fs.truncate(this.#fd, 2 * this.#halfBytes);
@@ -262,17 +254,6 @@ export class Journal {
     );
     this.#options.fs.pwrite(this.#fd, Buffer.alloc(size), 0, size, half.at + half.filledTo);
     half.filledTo += size;
-  }
-
-  /** Syncs the logs that keep the other half from being used again; false when one cannot be. Throws FileError. */
-  #freeOther(): boolean {
-    const other = this.#halves[1 - this.#current]!;
-    for (const [log, end] of other.logs) {
-      if (end <= log.cursor[Cursor.RECOVERY_POINT]!) continue;
-      if (log.isOffline) return false;
-      syncPending(log);
-    }
-    return true;
   }
 }
 

@@ -291,7 +291,7 @@ export class PartitionLog {
     state.isClosed = true;
     state.isOffline = true;
     state.manifest?.remove(state.name);
-    state.resources.journal?.forget(state);
+    state.resources.journal?.void(state);
     state.fs.rename(state.directory, renamed);
   }
 
