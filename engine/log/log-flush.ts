@@ -71,6 +71,7 @@ export function needsSync(log: LogState): boolean {
 export function unsafePosition(log: LogState): number {
   const { cursor } = log;
   const recoveryPoint = cursor[Cursor.RECOVERY_POINT]!;
+  // A roll is a new name as well, so a sealed segment behind the recovery point comes with one; the second look costs nothing.
   if (log.isOffline || log.directoryChangesSynced < log.directoryChanges) return -1;
   if (log.sealed.length > 0 && recoveryPoint <= log.activeBaseOffset) return -1;
   return log.safeOffset > recoveryPoint ? log.safePosition : cursor[Cursor.FLUSHED_POSITION]!;

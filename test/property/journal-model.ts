@@ -167,11 +167,13 @@ export class JournalUnderTest {
     part.startOffset = Math.min(part.startOffset, end);
   }
 
-  /** Empties the log, which goes on `ahead` of where it ended. */
-  startAnew(index: number, ahead: number): void {
+  /** Empties the log, which goes on behind where it ended, or where one of its segments began. */
+  startAnew(index: number, share: number): void {
     const part = this.parts[index]!;
     if (part.log.isOffline) return;
-    const target = part.log.cursor[Cursor.LOG_END_OFFSET]! + ahead;
+    const segments = part.log.segments();
+    const segment = segments[Math.floor((share * segments.length) / 60)];
+    const target = segment?.baseOffset ?? part.log.cursor[Cursor.LOG_END_OFFSET]! + share;
     part.isInDoubt = true;
     if (!guarded(() => part.log.truncateFullyAndStartAt(target))) return;
     part.isInDoubt = false;
