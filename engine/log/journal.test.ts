@@ -192,6 +192,13 @@ describe('journal', () => {
     expect(bench.fs.readFile(`${PATH}.void`).toString()).toBe('t0-0');
   });
 
+  test('names beside an earlier journal say nothing of a new one', () => {
+    const bench = new Bench(2);
+    bench.fs.writeFileAtomic(`${PATH}.void`, Buffer.from('t0-0'), true);
+    bench.pass();
+    expect(bench.fs.exists(`${PATH}.void`)).toBe(false);
+  });
+
   test('an offline log keeps the file for the next start', () => {
     const bench = new Bench(2);
     bench.pass();
