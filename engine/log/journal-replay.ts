@@ -198,7 +198,7 @@ function topicIdOf(fs: FileSystem, directory: string): string | null {
 
 /** Up to `size` bytes; fewer at the end of the file. */
 function readAt(fs: FileSystem, fd: number, at: number, size: number): Buffer {
-  const bytes = Buffer.alloc(Math.max(0, size));
+  const bytes = Buffer.allocUnsafe(Math.max(0, size));
   const count = fs.pread(fd, bytes, 0, bytes.length, at);
   return bytes.subarray(0, count);
 }
