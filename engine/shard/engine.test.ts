@@ -267,6 +267,34 @@ test('engine: a disk that fails takes its partition offline, others go on', asyn
   expect((await engine.client.append(healthy!, batchOf('fine'))).errorCode).toBe(0);
 });
 
+test('engine: durable appends outlive a power failure; where they cannot be written back the partition stays offline', async () => {
+  const fs = new FaultyFileSystem(() => 0.1);
+  const start = async (): Promise<{ engine: Engine; refs: PartitionRef[] }> => {
+    const engine = await openEngine({ shards: 0, dataDir: '/data', fileSystem: fs });
+    const config = { flushMessages: 1, segmentBytes: 100_000 };
+    return { engine, refs: await engine.openPartitions([spec(0, config), spec(1, config)]) };
+  };
+  const first = await start();
+  for (const value of ['makes the files', 'in the journal']) {
+    const appends = first.refs.map(({ slot }) => first.engine.client.append(slot, batchOf(value)));
+    for (const { errorCode } of await Promise.all(appends)) expect(errorCode).toBe(0);
+  }
+  expect(fs.exists('/data/shard-0-of-1.journal')).toBe(true);
+
+  fs.restart('power');
+  fs.setFault({ call: 1, operation: 'sync', kind: 'io' });
+  const second = await start();
+  const refused = ErrorCode.KAFKA_STORAGE_ERROR;
+  expect(second.refs.map(({ errorCode }) => errorCode)).toEqual([refused, refused]);
+  await second.engine.close();
+
+  const third = await start();
+  expect(third.refs.map(({ errorCode }) => errorCode)).toEqual([0, 0]);
+  expect(third.refs.map(({ slot }) => endOffset(third.engine, slot))).toEqual([2, 2]);
+  await third.engine.close();
+  expect(fs.exists('/data/shard-0-of-1.journal')).toBe(false);
+});
+
 test('engine: bytes are flushed in the background, with nobody asking', async () => {
   const engine = await open({ shards: 1 });
   const ref = await openOne(engine, { flushTailMs: 1 });
