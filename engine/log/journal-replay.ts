@@ -28,7 +28,8 @@ import {
   pagesOf,
 } from '../format/journal.ts';
 import { PARTITION_METADATA_FILE, parsePartitionMetadata } from '../format/partition-metadata.ts';
-import { type FileSystem, isFileError } from '../io/file-system.ts';
+import { FileError, type FileSystem, isFileError } from '../io/file-system.ts';
+import { readVoidNames, removeJournal } from './journal-files.ts';
 import { logPath } from './segment-files.ts';
 
 export interface ReplayOptions {
@@ -59,8 +60,7 @@ export function replayJournal(options: ReplayOptions): string[] {
   const fd = fs.open(path, 'read');
   let isDone = true;
   try {
-    readLives(fs, fd, found);
-    for (const name of voidNames(fs, path)) found.delete(name);
+    readJournal(options, fd, found);
     for (const [name, entries] of found) {
       isDone = isWrittenBack(options, fd, name, entries) && isDone;
     }
@@ -75,26 +75,19 @@ export function replayJournal(options: ReplayOptions): string[] {
   return [];
 }
 
-/** Names of partitions whose entries are void, written where the journal itself could not take it down any more. */
-export function voidPath(path: string): string {
-  return `${path}.void`;
-}
-
-function voidNames(fs: FileSystem, path: string): string[] {
-  return fs.exists(voidPath(path))
-    ? fs.readFile(voidPath(path)).toString('latin1').split('\n')
-    : [];
-}
-
-/** The journal first: without it the names beside it mean nothing. */
-export function removeJournal(fs: FileSystem, path: string, directory: string): void {
-  fs.unlink(path);
-  if (fs.exists(voidPath(path))) fs.unlink(voidPath(path));
-  fs.syncDir(directory);
+/** Throws FileError: what cannot be read may have been acknowledged, so nothing is opened without it. */
+function readJournal({ fs, path }: ReplayOptions, fd: number, found: FoundByName): void {
+  try {
+    readLives(fs, fd, found);
+    for (const name of readVoidNames(fs, path)) found.delete(name);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    throw new FileError(error.code, `journal ${path}: ${error.message}`, error.data, error);
+  }
 }
 
 function readLives(fs: FileSystem, fd: number, found: FoundByName): void {
-  const halfBytes = fs.size(fd) / 2;
+  const halfBytes = Math.floor(fs.size(fd) / 2);
   const lives: { at: number; generation: number }[] = [];
   for (const at of [0, halfBytes]) {
     const generation = generationOf(readAt(fs, fd, at, LIFE_HEADER_BYTES));

@@ -192,6 +192,23 @@ describe('journal', () => {
     expect(bench.fs.readFile(`${PATH}.void`).toString()).toBe('t0-0');
   });
 
+  test('more than fits a frame goes to the disk in several', () => {
+    const bench = new Bench(5, { frameBytesMax: 2 * JOURNAL_PAGE_BYTES });
+    bench.pass();
+    bench.fs.calls = [];
+    expect(bench.pass(3000)).toEqual([true, true, true, true, true]);
+    expect(bench.fs.calls.filter((call) => call === 'sync').length).toBe(3);
+    expect(bench.needsSync).toEqual([false, false, false, false, false]);
+  });
+
+  test('an offline log is not cut while the journal has what its segment may lack', () => {
+    const bench = new Bench(2);
+    bench.pass();
+    const { log } = bench.logs[0]!;
+    log.noteFlushFailed(new Error('lost'));
+    expect(() => log.truncateTo(1)).toThrow('offline');
+  });
+
   test('names beside an earlier journal say nothing of a new one', () => {
     const bench = new Bench(2);
     bench.fs.writeFileAtomic(`${PATH}.void`, Buffer.from('t0-0'), true);

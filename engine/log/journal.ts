@@ -4,7 +4,7 @@
  * between is mended at the next start, which writes the journal's entries back (journal-replay.ts).
  *
  * Two halves are written in turn. A half begins a new life when the segments of every log with bytes in it are on the disk.
- * While that is not so, `take` takes nothing and the logs are synced one by one: that is the back-pressure. The order that
+ * While that is not so, nothing more is written and the logs are synced one by one: that is the back-pressure. The order that
  * makes a half safe to use again:
  *   1. every log in the half has its recovery point beyond its entries there: nobody needs them
  *   2. the page that begins the new life is written and synced (a crash now: either the old life, whole, or an empty one)
@@ -32,7 +32,7 @@ import {
 import { EntryKind, FrameBuilder, formatLife, JOURNAL_PAGE_BYTES } from '../format/journal.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
-import { removeJournal, voidPath } from './journal-replay.ts';
+import { removeJournal, removeVoidNames, writeVoidNames } from './journal-files.ts';
 import { concludeJournal, unsafePosition } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 
@@ -107,8 +107,8 @@ export class Journal {
   }
 
   /**
-   * Takes what the log has pending into the frame under way. False: it is too much, or more than the tail of the active
-   * segment, or the journal is full or broken; then its files are to be synced.
+   * Takes what the log has pending into the frame under way; a full one goes to the disk first. False: it is too much, or more
+   * than the tail of the active segment, or the journal is not used any more; then the log's files are to be synced.
    */
   take(log: LogState): boolean {
     if (this.#isBroken || log.isInFrame) return false;
@@ -117,6 +117,7 @@ export class Journal {
     if (from < 0 || size <= 0 || size > JOURNAL_LOG_BYTES_MAX) return false;
     this.#frame ??= new FrameBuilder(this.#options.frameBytesMax ?? JOURNAL_FRAME_BYTES_MAX);
     const target = targetOf(log, from);
+    if (!this.#frame.hasRoom(target, size)) this.commit();
     if (!this.#frame.hasRoom(target, size)) return false;
     const at = this.#frame.add(EntryKind.BYTES, target, size);
     if (!isRead(log, this.#frame.bytes, at, size, from)) {
@@ -155,7 +156,7 @@ export class Journal {
     const { fs, path } = this.#options;
     this.#break(`no room to make ${name} void`);
     this.#voidNames.push(name);
-    fs.writeFileAtomic(voidPath(path), Buffer.from(this.#voidNames.join('\n'), 'latin1'), true);
+    writeVoidNames(fs, path, this.#voidNames);
   }
 
   /** Removes the file when every log in it is flushed; else it stays for the next start. The logs must be closed before. */
@@ -229,7 +230,7 @@ export class Journal {
   /** Steps 1 to 3: `half` is free. */
   #begin(half: Half): void {
     const { fs, path, directory } = this.#options;
-    if (!this.#isNamed && fs.exists(voidPath(path))) fs.unlink(voidPath(path));
+    if (!this.#isNamed) removeVoidNames(fs, path);
     if (this.#fd < 0) this.#fd = fs.open(path, 'create');
     // Its size says where the second half lies.
     if (!this.#isNamed) fs.truncate(this.#fd, 2 * this.#halfBytes);

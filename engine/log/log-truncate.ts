@@ -101,6 +101,11 @@ function pointAt(log: LogState, place: Place): FlushPoint {
 function leaveJournal(log: LogState): void {
   const { journal } = log.resources;
   if (journal === null || !journal.holds(log)) return;
+  if (log.isOffline) {
+    // Its segment may lack what was acknowledged; the next start needs the journal for that.
+    const path = log.directory;
+    throw new FileError('io', `truncate ${path}: offline`, { operation: 'truncate', path });
+  }
   syncPending(log);
   journal.void(log);
 }
