@@ -209,6 +209,29 @@ describe('journal', () => {
     expect(() => log.truncateTo(1)).toThrow('offline');
   });
 
+  test('a truncation finds room in a full journal, which goes on being used', () => {
+    const bench = new Bench(3, { halfBytes: 2 * JOURNAL_PAGE_BYTES });
+    bench.pass();
+    bench.pass();
+    const [cut, other] = bench.logs.map(({ log }) => log);
+    cut!.truncateTo(1);
+    expect(bench.lines).toEqual([]);
+    expect(bench.fs.exists(`${PATH}.void`)).toBe(false);
+    expect(other!.cursor[Cursor.RECOVERY_POINT]).toBe(3);
+    for (const { log } of bench.logs) log.flush();
+    expect(bench.pass()).toEqual([true, true, true]);
+    expect(bench.needsSync).toEqual([false, false, false]);
+  });
+
+  test('a deletion finds room in a full journal, though its own entries are not flushed', () => {
+    const bench = new Bench(2, { halfBytes: 2 * JOURNAL_PAGE_BYTES });
+    bench.pass();
+    bench.pass();
+    bench.logs[0]!.log.delete('/data/t0-0.x-delete');
+    expect(bench.lines).toEqual([]);
+    expect(bench.fs.exists(`${PATH}.void`)).toBe(false);
+  });
+
   test('names beside an earlier journal say nothing of a new one', () => {
     const bench = new Bench(2);
     bench.fs.writeFileAtomic(`${PATH}.void`, Buffer.from('t0-0'), true);

@@ -33,7 +33,7 @@ import { EntryKind, FrameBuilder, formatLife, JOURNAL_PAGE_BYTES } from '../form
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
 import { removeJournal, removeVoidNames, writeVoidNames } from './journal-files.ts';
-import { concludeJournal, unsafePosition } from './log-flush.ts';
+import { concludeJournal, syncPending, unsafePosition } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 
 export interface JournalOptions {
@@ -146,7 +146,7 @@ export class Journal {
     if (!this.holds(log)) return;
     this.#frame ??= new FrameBuilder(this.#options.frameBytesMax ?? JOURNAL_FRAME_BYTES_MAX);
     this.#frame.add(EntryKind.VOID, targetOf(log, 0), 0);
-    const isVoid = this.#put();
+    const isVoid = this.#put(log) || (this.#freeOther(log) && this.#put(log));
     this.#frame.clear();
     if (!isVoid) this.#voidBeside(log.name);
     for (const { logs } of this.#halves) logs.delete(log);
@@ -166,7 +166,7 @@ export class Journal {
     try {
       fs.close(this.#fd);
       this.#fd = -1;
-      if (this.#halves.every(isFree)) {
+      if (this.#halves.every((half) => isFree(half, null))) {
         removeJournal(fs, path, directory);
       }
     } catch (error) {
@@ -175,12 +175,12 @@ export class Journal {
     }
   }
 
-  /** Writes the frame under way behind the last one and syncs it. */
-  #put(): boolean {
+  /** Writes the frame under way behind the last one and syncs it. Entries of `leaving` keep no half. */
+  #put(leaving: LogState | null = null): boolean {
     const { fs } = this.#options;
     const frame = this.#frame!;
     try {
-      const half = this.#halfWithRoom(frame.paddedSize);
+      const half = this.#halfWithRoom(frame.paddedSize, leaving);
       if (half === null) return false;
       // First, for what a failed write leaves behind may yet be whole.
       for (const taken of this.#taken) half.logs.set(taken, taken.cursor[Cursor.LOG_END_OFFSET]!);
@@ -215,12 +215,12 @@ export class Journal {
     this.#isBroken = true;
   }
 
-  #halfWithRoom(size: number): Half | null {
+  #halfWithRoom(size: number, leaving: LogState | null): Half | null {
     if (this.#isBroken) return null;
     const current = this.#halves[this.#current]!;
     if (current.position + size <= this.#halfBytes) return current;
     const other = this.#halves[1 - this.#current]!;
-    if (JOURNAL_PAGE_BYTES + size > this.#halfBytes || !isFree(other)) return null;
+    if (JOURNAL_PAGE_BYTES + size > this.#halfBytes || !isFree(other, leaving)) return null;
     this.#begin(other);
     this.#current = 1 - this.#current;
     this.#hasTurned = true;
@@ -256,13 +256,40 @@ export class Journal {
     this.#options.fs.pwrite(this.#fd, Buffer.alloc(size), 0, size, half.at + half.filledTo);
     half.filledTo += size;
   }
+
+  /** Syncs the logs for which the other half waits; false when one of them cannot be. */
+  #freeOther(leaving: LogState): boolean {
+    if (this.#isBroken) return false;
+    for (const log of waitingIn(this.#halves[1 - this.#current]!, leaving)) {
+      if (!isSynced(log)) return false;
+    }
+    return true;
+  }
 }
 
-function isFree(half: Half): boolean {
-  for (const [log, end] of half.logs) {
-    if (end > log.cursor[Cursor.RECOVERY_POINT]!) return false;
+/** Logs whose segments are not on the disk as far as the half has them. */
+function waitingIn({ logs }: Half, leaving: LogState | null): LogState[] {
+  const waiting: LogState[] = [];
+  for (const [log, end] of logs) {
+    if (log !== leaving && end > log.cursor[Cursor.RECOVERY_POINT]!) waiting.push(log);
   }
-  return true;
+  return waiting;
+}
+
+function isFree(half: Half, leaving: LogState | null): boolean {
+  return waitingIn(half, leaving).length === 0;
+}
+
+function isSynced(log: LogState): boolean {
+  if (log.isOffline) return false;
+  try {
+    syncPending(log);
+    return true;
+  } catch (error) {
+    // The log is offline now, and says so itself.
+    if (!isFileError(error)) throw error;
+    return false;
+  }
 }
 
 function targetOf(log: LogState, position: number) {
