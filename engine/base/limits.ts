@@ -159,6 +159,21 @@ export const STAGING_BYTES = 256 * KIB;
 /** Files that one thread keeps open for writing: far below the usual limit of a process. */
 export const WRITE_DESCRIPTORS_MAX = 4096;
 
+/**
+ * One half of a shard's journal. At 40 MB/s of durable appends it lasts a second, in which the background flush brings the
+ * segments of the other half to the disk anyway; a start reads at most two halves.
+ */
+export const JOURNAL_HALF_BYTES = 32 * MIB;
+
+/** One frame, the memory in which it is put together: beyond it the files themselves are synced as fast. */
+export const JOURNAL_FRAME_BYTES_MAX = MIB;
+
+/** Pending bytes of one log beyond which its file is synced: writing them twice would cost more than the sync it saves. */
+export const JOURNAL_LOG_BYTES_MAX = 64 * KIB;
+
+/** A new journal is filled with zeros in such steps, so that the syncs in between find nothing of the file system's to write. */
+export const JOURNAL_FILL_BYTES = MIB;
+
 /** Distance from the log's end within which bytes are taken to be in the page cache: what is not flushed surely is. */
 export const HOT_TAIL_BYTES = 64 * MIB;
 
@@ -209,6 +224,11 @@ assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch m
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
 assert(STAGED_BATCH_BYTES_MAX < STAGING_BYTES, 'limits: several batches must fit the staging');
 assert(SEND_PIECE_BYTES <= COLD_READ_BYTES, 'limits: a cold read is no smaller than a piece');
+assert(
+  JOURNAL_LOG_BYTES_MAX < JOURNAL_FRAME_BYTES_MAX,
+  'limits: what one log has must fit a journal frame',
+);
+assert(JOURNAL_FRAME_BYTES_MAX < JOURNAL_HALF_BYTES, 'limits: frames must fit the journal');
 assert(LANDING_BYTES <= RECEIVE_CHUNK_BYTES, 'limits: what landed must fit a chunk');
 assert(COMPLETION_RING_RECORDS >= 2 * SUBMIT_RING_RECORDS, 'limits: completions always have room');
 assert(SLAB_GRANULE_BYTES % WASM_PAGE_BYTES === 0, 'limits: granules are whole pages');

@@ -1,7 +1,10 @@
 /**
- * How appended bytes get to the disk, and what is known of it. The recovery point says how far the log is there;
- * it moves up after a sync only. Three ways lead there: flush.messages (the append is answered after the sync), a
+ * How appended bytes get to the disk, and what is known of it. The recovery point says how far the segments are there;
+ * it moves up after a sync of theirs only. Three ways lead there: flush.messages (the append is answered after the sync), a
  * background flush by age or size of the tail, which bounds what a recovery has to look at, and an explicit flush.
+ *
+ * flush.messages is also content with the shard's journal (journal.ts): bytes that are on the disk there are safe, and may
+ * be answered and read. The recovery point stays where it is until a background flush has synced the segment.
  *
  * A background flush is split: `flushWork` names the files, another thread syncs them, `noteFlushed` draws the
  * conclusion. Bytes appended in between are not part of it, and a truncation in between voids it.
@@ -56,8 +59,33 @@ function advanceTo(log: LogState, offset: number): void {
 /** Whether flush.messages asks for a sync before the last appends may be answered. */
 export function needsSync(log: LogState): boolean {
   const { cursor } = log;
-  const unflushed = cursor[Cursor.LOG_END_OFFSET]! - cursor[Cursor.RECOVERY_POINT]!;
-  return unflushed > 0 && unflushed >= log.config.flushMessages;
+  const safeOffset = Math.max(cursor[Cursor.RECOVERY_POINT]!, log.safeOffset);
+  const unsafe = cursor[Cursor.LOG_END_OFFSET]! - safeOffset;
+  return unsafe > 0 && unsafe >= log.config.flushMessages;
+}
+
+/**
+ * Where in the active `.log` the bytes begin that are not safe; -1 when more than those is to be brought to the disk: sealed
+ * segments, or the names of new files. The journal holds nothing but tails of segments that are surely there after a crash.
+ */
+export function unsafePosition(log: LogState): number {
+  const { cursor } = log;
+  const recoveryPoint = cursor[Cursor.RECOVERY_POINT]!;
+  // A roll is a new name as well, so a sealed segment behind the recovery point comes with one; the second look costs nothing.
+  if (log.isOffline || log.directoryChangesSynced < log.directoryChanges) return -1;
+  if (log.sealed.length > 0 && recoveryPoint <= log.activeBaseOffset) return -1;
+  return log.safeOffset > recoveryPoint ? log.safePosition : cursor[Cursor.FLUSHED_POSITION]!;
+}
+
+/** The journal has the log's bytes up to its end on the disk: lets the records be read. */
+export function concludeJournal(log: LogState): void {
+  const { cursor } = log;
+  log.safeOffset = cursor[Cursor.LOG_END_OFFSET]!;
+  log.safePosition = cursor[Cursor.ACTIVE_POSITION]!;
+  if (!log.identity.autoAdvance) return;
+  log.hooks.publish.begin();
+  advanceTo(log, log.safeOffset);
+  log.hooks.publish.end();
 }
 
 /** Syncs if flush.messages asks for it; false when that failed. */

@@ -12,6 +12,7 @@ import { DescriptorCache } from '../io/descriptor-cache.ts';
 import type { FileSystem } from '../io/file-system.ts';
 import { Appender } from './appender.ts';
 import { type DeletionSink, UnlinkAtOnce } from './deletions.ts';
+import type { Journal } from './journal.ts';
 import { type KafkaCheckpoints, readKafkaCheckpoints } from './kafka-checkpoints.ts';
 import { PendingPool } from './segment-index.ts';
 import { WalkBuffer } from './segment-walk.ts';
@@ -23,6 +24,8 @@ export interface LogResourcesOptions {
   readonly descriptorsMax?: number;
   /** Takes files that are out of use. Default: they are unlinked at once. */
   readonly deletions?: DeletionSink;
+  /** Where durable appends of several logs go together; null: each log's files are synced. */
+  readonly journal?: Journal | null;
 }
 
 export class LogResources {
@@ -30,6 +33,7 @@ export class LogResources {
   readonly clock: Clock;
   readonly descriptors: DescriptorCache;
   readonly deletions: DeletionSink;
+  readonly journal: Journal | null;
   readonly appender = new Appender();
   readonly walkBuffer = new WalkBuffer();
   readonly pendingPool = new PendingPool();
@@ -44,6 +48,7 @@ export class LogResources {
       options.descriptorsMax ?? WRITE_DESCRIPTORS_MAX,
     );
     this.deletions = options.deletions ?? new UnlinkAtOnce(options.fs);
+    this.journal = options.journal ?? null;
   }
 
   /** What a Kafka left in the data directory; read once. */

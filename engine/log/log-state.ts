@@ -86,6 +86,14 @@ export class LogState implements ManifestSource {
   /** Bytes appended behind the flush point, and since when there are any. */
   unflushedBytes = 0;
   unflushedSinceMs = Number.POSITIVE_INFINITY;
+  /**
+   * Up to here a power failure takes nothing: what of it is not on the disk in its segment (the recovery point says that) is in
+   * the shard's journal. And where in the active `.log` that is; meaningful while it lies above the recovery point.
+   */
+  safeOffset = 0;
+  safePosition = 0;
+  /** Its pending bytes are in the journal's frame under way. */
+  isInFrame = false;
   /** Bytes appended since the manifest was last told of the recovery point, and since the last producer snapshot. */
   bytesSincePoint = 0;
   bytesSinceSnapshot = 0;

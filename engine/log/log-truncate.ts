@@ -1,5 +1,7 @@
 /**
  * Cutting a log at an offset, as a follower does whose leader knows another history. In steps:
+ *   0. what the shard's journal holds of the log is synced in its segment, and then void there, on the disk: a start must not
+ *      write back what is cut (a crash now: everything is still there)
  *   1. the manifest learns of the lower recovery point, on the disk: from now on a recovery scans from there and
  *      never believes a position, or a leader epoch, that belongs to bytes that are gone
  *   2. readers are told, and the marks move down: nobody looks beyond the new end any more
@@ -18,6 +20,7 @@
 
 import { FileError, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
+import { syncPending } from './log-flush.ts';
 import { emptyPlace, flushPointAt, type Place, placeOf, replayProducers } from './log-replay.ts';
 import { discardSegment } from './log-retention.ts';
 import { createSegment, startSegment } from './log-roll.ts';
@@ -33,6 +36,7 @@ export function truncateTo(log: LogState, offset: number): void {
     truncateFullyAndStartAt(log, offset);
     return;
   }
+  leaveJournal(log);
   const bases = baseOffsetsOf(log);
   const keep = segmentIndexOf(bases, offset);
   const place = placeOf(log, bases[keep]!, offset);
@@ -52,6 +56,7 @@ export function truncateTo(log: LogState, offset: number): void {
 
 /** Empties the log, which goes on at `offset`. Throws FileError. */
 export function truncateFullyAndStartAt(log: LogState, offset: number): void {
+  leaveJournal(log);
   const bases = baseOffsetsOf(log);
   const place = emptyPlace(offset);
   guarded(log, () => {
@@ -92,6 +97,19 @@ function pointAt(log: LogState, place: Place): FlushPoint {
   return { ...flushPointAt(place), hasProducers };
 }
 
+/** Step 0. Throws FileError; nothing has been cut then. */
+function leaveJournal(log: LogState): void {
+  const { journal } = log.resources;
+  if (journal === null || !journal.holds(log)) return;
+  if (log.isOffline) {
+    // Its segment may lack what was acknowledged; the next start needs the journal for that.
+    const path = log.directory;
+    throw new FileError('io', `truncate ${path}: offline`, { operation: 'truncate', path });
+  }
+  syncPending(log);
+  journal.void(log);
+}
+
 /** Step 1. */
 function lowerFlushPoint(
   log: LogState,
@@ -100,6 +118,7 @@ function lowerFlushPoint(
 ): void {
   log.truncations++;
   log.flushPoint = point;
+  log.safeOffset = 0;
   log.epochs.truncateFromEnd(endOffset);
   log.cursor[Cursor.LOG_START_OFFSET] = startOffset;
   if (log.manifest === null) return;

@@ -200,6 +200,16 @@ export class PartitionLog {
     return singleSync(this.#state);
   }
 
+  /** Gives what is pending to the journal's frame under way; false when it does not belong there and the file is to be synced. */
+  toJournal(): boolean {
+    return this.#state.resources.journal?.take(this.#state) ?? false;
+  }
+
+  /** The journal waits for a flush of this log before it can use its other half again. */
+  get isJournalWaiting(): boolean {
+    return this.#state.resources.journal?.isWaitingFor(this.#state) ?? false;
+  }
+
   concludeSync(work: FlushWork): void {
     concludeSync(this.#state, work);
   }
@@ -291,6 +301,7 @@ export class PartitionLog {
     state.isClosed = true;
     state.isOffline = true;
     state.manifest?.remove(state.name);
+    state.resources.journal?.void(state);
     state.fs.rename(state.directory, renamed);
   }
 

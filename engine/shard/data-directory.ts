@@ -1,6 +1,6 @@
 /**
- * What lies in a data directory beside the logs themselves: names of partition directories, of the shards' manifests, of
- * what a deletion left. On the opening thread.
+ * What lies in a data directory beside the logs themselves: names of partition directories, of the shards' manifests and
+ * journals, of what a deletion left. On the opening thread.
  */
 
 import { messageOf } from '../base/errors.ts';
@@ -30,12 +30,18 @@ export function manifestPath(dataDir: string, shard: number, shards: number): st
   return `${dataDir}/shard-${shard}-of-${shards}.manifest`;
 }
 
+export function journalPath(dataDir: string, shard: number, shards: number): string {
+  return `${dataDir}/shard-${shard}-of-${shards}.journal`;
+}
+
 export interface DataDirectoryContents {
   readonly partitions: DiscoveredPartition[];
   /** Directories whose deletion did not come to its end. */
   readonly deleted: string[];
   /** Manifests of an engine with another number of shards. */
   readonly foreignManifests: string[];
+  /** Journals that were not removed by a clean stop, whatever the number of shards was. */
+  readonly journals: string[];
 }
 
 export function readDataDirectory(
@@ -47,11 +53,16 @@ export function readDataDirectory(
   const partitions: DiscoveredPartition[] = [];
   const deleted: string[] = [];
   const foreignManifests: string[] = [];
+  const journals: string[] = [];
   for (const name of fs.readdir(dataDir)) {
     const path = `${dataDir}/${name}`;
     const manifest = /^shard-\d+-of-(\d+)\.manifest$/.exec(name);
     if (manifest !== null) {
       if (Number(manifest[1]) !== shards) foreignManifests.push(path);
+      continue;
+    }
+    if (/^shard-\d+-of-\d+\.journal$/.test(name)) {
+      journals.push(path);
       continue;
     }
     if (name.endsWith(DELETED_SUFFIX)) {
@@ -64,7 +75,7 @@ export function readDataDirectory(
     if (topicId === undefined) continue;
     partitions.push({ topic: match[1]!, partition: Number(match[2]), topicId, directory: path });
   }
-  return { partitions, deleted, foreignManifests };
+  return { partitions, deleted, foreignManifests, journals };
 }
 
 /** Changes when the machine starts anew; null where the system does not tell. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ErrorCode } from '../base/error-codes.ts';
+import { JOURNAL_HALF_BYTES } from '../base/limits.ts';
 import { randomUuid } from '../base/uuid.ts';
 import { setBatchBaseOffset, setBatchLeaderEpoch } from '../format/batch.ts';
 import { buildBatch } from '../format/batch-builder.ts';
@@ -267,6 +268,34 @@ test('engine: a disk that fails takes its partition offline, others go on', asyn
   expect((await engine.client.append(healthy!, batchOf('fine'))).errorCode).toBe(0);
 });
 
+test('engine: durable appends outlive a power failure; where they cannot be written back the partition stays offline', async () => {
+  const fs = new FaultyFileSystem(() => 0.1);
+  const start = async (): Promise<{ engine: Engine; refs: PartitionRef[] }> => {
+    const engine = await openEngine({ shards: 0, dataDir: '/data', fileSystem: fs });
+    const config = { flushMessages: 1, segmentBytes: 100_000 };
+    return { engine, refs: await engine.openPartitions([spec(0, config), spec(1, config)]) };
+  };
+  const first = await start();
+  for (const value of ['makes the files', 'in the journal']) {
+    const appends = first.refs.map(({ slot }) => first.engine.client.append(slot, batchOf(value)));
+    for (const { errorCode } of await Promise.all(appends)) expect(errorCode).toBe(0);
+  }
+  expect(fs.exists('/data/shard-0-of-1.journal')).toBe(true);
+
+  fs.restart('power');
+  fs.setFault({ call: 1, operation: 'sync', kind: 'io' });
+  const second = await start();
+  const refused = ErrorCode.KAFKA_STORAGE_ERROR;
+  expect(second.refs.map(({ errorCode }) => errorCode)).toEqual([refused, refused]);
+  await second.engine.close();
+
+  const third = await start();
+  expect(third.refs.map(({ errorCode }) => errorCode)).toEqual([0, 0]);
+  expect(third.refs.map(({ slot }) => endOffset(third.engine, slot))).toEqual([2, 2]);
+  await third.engine.close();
+  expect(fs.exists('/data/shard-0-of-1.journal')).toBe(false);
+});
+
 test('engine: bytes are flushed in the background, with nobody asking', async () => {
   const engine = await open({ shards: 1 });
   const ref = await openOne(engine, { flushTailMs: 1 });
@@ -275,6 +304,28 @@ test('engine: bytes are flushed in the background, with nobody asking', async ()
     engine.client.marks(ref.slot, marks);
     return marks.recoveryPoint === 1;
   });
+});
+
+test('engine: when half of the journal is full its partitions are flushed, with no other reason to', async () => {
+  const engine = await open({ shards: 0, dataDir: '/data', fileSystem: new MemoryFileSystem() });
+  const never = { flushTailMs: Number.POSITIVE_INFINITY, flushTailBytes: Number.POSITIVE_INFINITY };
+  const config = { ...never, flushMessages: 1, segmentBytes: 2 * JOURNAL_HALF_BYTES };
+  const refs = await engine.openPartitions([spec(0, config), spec(1, config)]);
+  const recoveryPoints = (): number[] =>
+    refs.map(({ slot }) => {
+      engine.client.marks(slot, marks);
+      return marks.recoveryPoint;
+    });
+  const batch = batchOf('x'.repeat(60_000));
+  const passOfBoth = () => Promise.all(refs.map(({ slot }) => engine.client.append(slot, batch)));
+  for (let bytes = 0; bytes < 0.9 * JOURNAL_HALF_BYTES; bytes += 2 * batch.length) {
+    await passOfBoth();
+  }
+  expect(recoveryPoints()).toEqual([1, 1]);
+  for (let bytes = 0; bytes < 0.2 * JOURNAL_HALF_BYTES; bytes += 2 * batch.length) {
+    await passOfBoth();
+  }
+  await until(() => recoveryPoints().every((point) => point > 1));
 });
 
 test('engine: a batch larger than the slab can ever hold is refused with its size', async () => {

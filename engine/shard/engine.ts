@@ -22,6 +22,7 @@ import { SharedMemory } from '../base/shared-memory.ts';
 import { randomUuid, uuidToBytes } from '../base/uuid.ts';
 import type { FileSystem } from '../io/file-system.ts';
 import { realFileSystem } from '../io/real-file-system.ts';
+import { replayJournal } from '../log/journal-replay.ts';
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts';
 import type { ProducerSummary } from '../log/producer-state.ts';
 import { Doorbell } from '../ring/doorbell.ts';
@@ -29,6 +30,7 @@ import { SlabArena } from '../ring/slab-arena.ts';
 import { type ClientParts, ShardClient } from './client.ts';
 import {
   deletedDirectory,
+  journalPath,
   manifestPath,
   partitionDirectory,
   readBootId,
@@ -88,6 +90,8 @@ class ShardedEngine implements Engine {
   readonly #remover: Remover;
   readonly #memoryDirectory: MemoryDirectory | null;
   readonly #foreignManifests: readonly string[];
+  /** Names of partitions whose journal could not be written back. */
+  readonly #heldBack = new Set<string>();
   readonly #defaults: LogConfig;
   readonly #options: EngineOptions;
   readonly #clientsMax: number;
@@ -137,14 +141,18 @@ class ShardedEngine implements Engine {
     this.#foreignManifests = found.foreignManifests;
     for (const { directory } of found.partitions) this.#unopened.add(directory);
     for (const path of found.deleted) this.#remover.add(path, 0);
+    const keptJournals = this.#replayJournals(found.journals);
 
     const bootId = isMemory ? null : readBootId(this.#fs);
     for (let index = 0; index < this.shards; index++) {
+      const journal = journalPath(this.dataDir, index, this.shards);
       const settings: ShardSettings = {
         index,
         shared: this.#shared,
         manifestPath: isMemory ? null : manifestPath(this.dataDir, index, this.shards),
         foreignManifestPaths: this.#foreignManifests,
+        journalPath: isMemory || keptJournals.has(journal) ? null : journal,
+        dataDir: this.dataDir,
         bootId,
         maintainIntervalMs: options.retentionCheckIntervalMs ?? MAINTAIN_INTERVAL_MS,
       };
@@ -188,6 +196,7 @@ class ShardedEngine implements Engine {
         leaderEpoch: spec.leaderEpoch,
         autoAdvance: spec.autoAdvance ?? true,
         isNew: !this.#unopened.delete(directory),
+        isHeldBack: this.#heldBack.has(`${topic}-${partition}`),
       });
     }
     const answers = await Promise.all(
@@ -318,6 +327,22 @@ class ShardedEngine implements Engine {
     // Every manifest is on the disk now and knows all partitions that were opened.
     for (const path of this.#foreignManifests) await this.#fs.unlinkAsync(path);
     this.#memoryDirectory?.remove();
+  }
+
+  /** Before any log is opened. Returns the journals that could not be written back, and so are still there. */
+  #replayJournals(journals: readonly string[]): Set<string> {
+    const kept = new Set<string>();
+    for (const path of journals) {
+      const names = replayJournal({
+        fs: this.#fs,
+        path,
+        directory: this.dataDir,
+        log: this.#log,
+      });
+      if (names.length > 0) kept.add(path);
+      for (const name of names) this.#heldBack.add(name);
+    }
+    return kept;
   }
 
   #startShard(settings: ShardSettings, isInline: boolean): ShardControl {

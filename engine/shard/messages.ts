@@ -21,6 +21,8 @@ export interface OpenRequest {
   readonly autoAdvance: boolean;
   /** There was no such directory when the engine opened: what a manifest says of the name is about an earlier one. */
   readonly isNew: boolean;
+  /** A journal has bytes of it that could not be written back: it stays offline until a start that can. */
+  readonly isHeldBack: boolean;
 }
 
 export interface OpenResult {

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { FileSystem } from '../io/file-system.ts';
+import { Journal } from '../log/journal.ts';
 import { Manifest } from '../log/manifest.ts';
 import { type FromShard, type ToShard, toPlainError } from './messages.ts';
 import { Shard } from './shard.ts';
@@ -19,6 +20,9 @@ export interface ShardSettings {
   /** Null: no manifest is kept, as for files in memory. */
   readonly manifestPath: string | null;
   readonly foreignManifestPaths: readonly string[];
+  /** Null: no journal is kept, and durable appends sync the file of each log. There is no such file. */
+  readonly journalPath: string | null;
+  readonly dataDir: string;
   readonly bootId: string | null;
   readonly maintainIntervalMs: number;
 }
@@ -38,7 +42,9 @@ export class ShardHost {
   readonly #mail: number;
 
   constructor(settings: ShardSettings, environment: ShardEnvironment) {
-    const { fs } = environment;
+    const { fs, post } = environment;
+    const { journalPath, dataDir } = settings;
+    const log = (line: string): void => post({ kind: 'log', line });
     const open = (path: string) => Manifest.open({ fs, path, bootId: settings.bootId });
     this.#post = environment.post;
     this.#control = new Int32Array(settings.shared.control);
@@ -49,6 +55,10 @@ export class ShardHost {
       shared: settings.shared,
       manifest: settings.manifestPath === null ? null : open(settings.manifestPath),
       foreignManifests: settings.foreignManifestPaths.map(open),
+      journal:
+        journalPath === null
+          ? null
+          : new Journal({ fs, path: journalPath, directory: dataDir, log }),
       maintainIntervalMs: settings.maintainIntervalMs,
     });
   }

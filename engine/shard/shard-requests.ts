@@ -133,6 +133,7 @@ const handlers: Handlers = {
       partition.setState(PartitionState.FREE);
       shard.forget(partition);
     }
+    shard.resources.journal?.close();
     shard.manifest?.sync();
     shard.manifest?.close();
     shard.resources.close();
@@ -146,6 +147,11 @@ function openPartition(shard: Shard, request: OpenRequest): OpenResult {
   const { fs, clock, post } = shard.options;
   const partition = new ShardPartition(shard.table, slot, directory);
   shard.partitions[slot] = partition;
+  if (request.isHeldBack) {
+    partition.setState(PartitionState.OFFLINE);
+    const errorMessage = `${directory}: its journal could not be written back`;
+    return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, errorMessage };
+  }
   const known = shard.takeHint(`${request.topic}-${request.partition}`);
   const hint = request.isNew ? null : known;
   try {

@@ -25,9 +25,9 @@ import type { WasmMemory } from '../base/shared-memory.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from '../log/cursor.ts';
 import type { IndexNotes } from '../log/index-notes.ts';
+import type { Journal } from '../log/journal.ts';
 import { LogResources } from '../log/log-resources.ts';
 import type { Manifest, ManifestEntry } from '../log/manifest.ts';
-import type { FlushWork, PartitionLog } from '../log/partition-log.ts';
 import { Doorbell } from '../ring/doorbell.ts';
 import { RING_FULL } from '../ring/ring-writer.ts';
 import { ClientLink, createPiece, Group, refuse, type ShardPiece } from './append-groups.ts';
@@ -54,6 +54,7 @@ import {
 import { AppendFlag } from './engine-api.ts';
 import type { FlushFailure, FromShard } from './messages.ts';
 import { PartitionTable, SLOT_WORDS, WAITERS_WORD } from './partition-table.ts';
+import { syncLogs } from './pass-sync.ts';
 import { ShardLock } from './shard-lock.ts';
 import type { ShardPartition } from './shard-partition.ts';
 import {
@@ -64,16 +65,13 @@ import {
   shardLockWord,
   shardStatWord,
 } from './shared-state.ts';
-import { SYNC_JOBS_MAX, type SyncPool } from './sync-pool.ts';
+import type { SyncPool } from './sync-pool.ts';
 
 /** Records taken from one ring before the bytes gathered so far are looked at. */
 const RECORDS_AT_ONCE = 32;
 
 /** Pieces of one pass; beyond it the rings keep the rest. */
 const PIECES_MAX = 4096;
-
-/** Below this many logs to sync, waking helpers costs more than they save. */
-const SYNC_TOGETHER_MIN = 3;
 
 /** How often the dirty partitions are looked at, while there are any. */
 const FLUSH_TICK_MS = 250;
@@ -87,6 +85,8 @@ export interface ShardOptions {
   readonly manifest: Manifest | null;
   /** Left by an engine with another number of shards: only asked, never written. */
   readonly foreignManifests: readonly Manifest[];
+  /** Null: none is kept. */
+  readonly journal: Journal | null;
   readonly maintainIntervalMs: number;
   /** Syncs several files at once; null: one after another. */
   readonly syncPool: SyncPool | null;
@@ -138,6 +138,7 @@ export class Shard {
     this.resources = new LogResources({
       fs,
       clock,
+      journal: options.journal,
       deletions: { add: (path, dueMs) => post({ kind: 'unlinkLater', path, dueMs }) },
     });
     this.#maintainAtMs = clock.monotonic() + options.maintainIntervalMs;
@@ -279,6 +280,8 @@ export class Shard {
     if (work === null || partition.log === null) return;
     if (failure === null) {
       partition.log.noteFlushed(work, this.options.clock.now());
+      // It was under way when the journal turned to its other half.
+      if (partition.log.isJournalWaiting && !partition.log.isOffline) this.#requestFlush(partition);
       return;
     }
     this.options.post({ kind: 'log', line: `${partition.directory}: ${failure.message}` });
@@ -405,13 +408,11 @@ export class Shard {
     return tailBytes >= config.flushTailBytes;
   }
 
-  /** One fdatasync per partition, however many appends of this pass it covers; each group is answered when it is safe. */
+  /** Each group is answered when it is safe; one sync covers all appends of this pass. */
   #sync(): void {
-    if (this.options.syncPool !== null && this.#toSync.length >= SYNC_TOGETHER_MIN) {
-      for (let from = 0; from < this.#toSync.length; from += SYNC_JOBS_MAX) {
-        this.#syncTogether(this.options.syncPool, this.#toSync.slice(from, from + SYNC_JOBS_MAX));
-      }
-    }
+    const { journal } = this.resources;
+    const logs = this.#toSync.map(({ partition }) => partition!.log!);
+    syncLogs(logs, journal, this.options.syncPool);
     for (const group of this.#toSync) {
       const partition = group.partition!;
       const log = partition.log!;
@@ -427,24 +428,15 @@ export class Shard {
     }
     this.ringClients();
     this.#toSync.length = 0;
+    if (journal?.takeTurn()) this.#flushForJournal();
   }
 
-  /** Syncs the logs that need no more than their active file. Whoever needs more is left to the caller. */
-  #syncTogether(pool: SyncPool, groups: readonly Group[]): void {
-    const logs = new Map<PartitionLog, FlushWork>();
-    const fds: number[] = [];
-    for (const { partition } of groups) {
-      const log = partition!.log!;
-      const work = logs.has(log) ? null : log.singleSync();
-      if (work === null || !this.guard(partition!, () => fds.push(log.activeFd))) continue;
-      logs.set(log, work);
-    }
-    if (fds.length === 0) return;
-    const failed = pool.sync(fds);
-    let job = 0;
-    for (const [log, work] of logs) {
-      if (failed[job++] === 0) log.concludeSync(work);
-      else log.noteFlushFailed(new Error('fdatasync failed'));
+  /** A half of the journal is full: it can be used again when what is in it is on the disk where it belongs. */
+  #flushForJournal(): void {
+    for (const partition of this.#dirty) {
+      if (partition.log?.isJournalWaiting && partition.flushing === null) {
+        this.#requestFlush(partition);
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { JOURNAL_LOG_BYTES_MAX } from '../../engine/base/limits.ts';
 import { buildBatch } from '../../engine/format/batch-builder.ts';
 import { defaultLogConfig, Marks, openEngine } from '../../engine/index.ts';
 
@@ -21,7 +22,9 @@ test('sync pool: what is answered is below the recovery point, in every partitio
   });
   const refs = await engine.openPartitions(specs);
   const marks = new Marks();
-  const batch = buildBatch({ records: [{ value: Buffer.alloc(50), timestamp: 1 }] });
+  // Too large for the journal.
+  const value = Buffer.alloc(JOURNAL_LOG_BYTES_MAX);
+  const batch = buildBatch({ records: [{ value, timestamp: 1 }] });
   for (let round = 0; round < 30; round++) {
     const appends = refs.map(async ({ slot }) => {
       const { errorCode, baseOffset } = await engine.client.append(slot, batch);

@@ -32,6 +32,7 @@ export interface TestLogOptions {
   readonly autoAdvance?: boolean;
   readonly deferSync?: boolean;
   readonly name?: string;
+  readonly topicId?: Uint8Array;
 }
 
 export class TestLog {
