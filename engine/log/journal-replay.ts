@@ -12,11 +12,15 @@
  * An entry whose segment is not there is passed over: the segment was on the disk, with its name, before its first entry, so
  * retention or a deletion took it. So is one whose directory belongs to another topic id.
  *
+ * Nor is another whole batch ever overwritten: where one lies, the log went on without the journal (a Kafka that was given the
+ * directory in between), and its partition is left as it is.
+ *
  * Where the disk fails, step 4 is left out and the partitions with entries must not be opened: what would be appended to them
  * now the next replay would overwrite.
  */
 
 import { isMillraceError } from '../base/errors.ts';
+import { BATCH_HEADER_BYTES, MAGIC_AT } from '../format/batch.ts';
 import {
   EntryKind,
   entriesOf,
@@ -28,6 +32,7 @@ import {
   pagesOf,
 } from '../format/journal.ts';
 import { PARTITION_METADATA_FILE, parsePartitionMetadata } from '../format/partition-metadata.ts';
+import { believableSize, scanBatches } from '../format/scan.ts';
 import { FileError, type FileSystem, isFileError } from '../io/file-system.ts';
 import { readVoidNames, removeJournal } from './journal-files.ts';
 import { logPath } from './segment-files.ts';
@@ -143,7 +148,13 @@ function isWrittenBack(
     let bytes = 0;
     for (const [segment, found] of bySegment) {
       const path = logPath(directory, segment);
-      if (fs.exists(path)) bytes += writeBack(fs, journal, path, found);
+      if (!fs.exists(path)) continue;
+      const written = writeBack(fs, journal, path, found);
+      if (written === WENT_ON) {
+        log(`${path}: went on without its journal, which is not written back`);
+        return true;
+      }
+      bytes += written;
     }
     if (bytes > 0) log(`${directory}: ${bytes} bytes written back from the journal`);
     return true;
@@ -154,7 +165,9 @@ function isWrittenBack(
   }
 }
 
-/** Returns how many bytes differed or were missing. Throws FileError. */
+const WENT_ON = -1;
+
+/** Returns how many bytes differed or were missing, or that another batch lies there. Throws FileError. */
 function writeBack(
   fs: FileSystem,
   journal: number,
@@ -167,6 +180,7 @@ function writeBack(
     for (const { at, size, position } of entries) {
       const bytes = readAt(fs, journal, at, size);
       if (readAt(fs, fd, position, size).equals(bytes)) continue;
+      if (hasAnother(fs, fd, position, bytes)) return WENT_ON;
       fs.pwrite(fd, bytes, 0, size, position);
       written += size;
     }
@@ -175,6 +189,21 @@ function writeBack(
     fs.close(fd);
   }
   return written;
+}
+
+/** Whether a whole batch begins at `position` that is not the first of `bytes`. What a power failure tore is not whole. */
+function hasAnother(fs: FileSystem, fd: number, position: number, bytes: Buffer): boolean {
+  const header = readAt(fs, fd, position, BATCH_HEADER_BYTES);
+  const size = believableSize(viewOf(header), 0, header.length);
+  if (size === 0) return false;
+  const batch = readAt(fs, fd, position, size);
+  const isWhole = scanBatches(batch, viewOf(batch), 0, batch.length).validBytes === size;
+  // Offset and leader epoch lie outside the checksum: where only those differ, their sector was lost and the rest was not.
+  return isWhole && !batch.subarray(MAGIC_AT).equals(bytes.subarray(MAGIC_AT, size));
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Null when the directory does not say: its file was not synced, and a power failure may have left it empty. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pieceOf, TestLog } from '../../test/property/log-in-memory.ts';
+import { batchOf, pieceOf, TestLog } from '../../test/property/log-in-memory.ts';
 import { ManualClock } from '../base/clock.ts';
 import { ErrorCode } from '../base/error-codes.ts';
 import { buildBatch } from '../format/batch-builder.ts';
@@ -278,6 +278,32 @@ describe('replay', () => {
     expect(replayJournal({ fs, path: PATH, directory: '/data', log: () => {} })).toEqual([]);
     expect(fs.exists('/data/t0-0/00000000000000000000.log')).toBe(false);
     expect(fs.exists('/data/t1-0')).toBe(false);
+  });
+
+  test('leaves a log alone that went on without the journal', () => {
+    const bench = new Bench(2, { halfBytes: 8 * JOURNAL_PAGE_BYTES });
+    bench.pass();
+    bench.pass();
+    const { fs, lines } = bench;
+    const path = (name: string): string => `/data/${name}/00000000000000000000.log`;
+    const fd = fs.open(path('t0-0'), 'write');
+    const size = fs.size(fd);
+    const [first] = bench.logs[0]!.batches(0, 1000);
+    // What only the journal has is lost, and somebody has appended a batch longer than the journal's entries since.
+    const other = batchOf(3, 400, 1, { baseOffset: 1 });
+    fs.truncate(fd, first!.length);
+    fs.pwrite(fd, other, 0, other.length, first!.length);
+    fs.truncate(fd, size);
+    fs.close(fd);
+    const replay = { fs, path: PATH, directory: '/data', log: (line: string) => lines.push(line) };
+    expect(replayJournal(replay)).toEqual([]);
+    const again = fs.open(path('t0-0'), 'read');
+    const found = Buffer.alloc(other.length);
+    fs.pread(again, found, 0, found.length, first!.length);
+    expect(found.equals(other)).toBe(true);
+    expect(lines).toEqual([
+      `${path('t0-0')}: went on without its journal, which is not written back`,
+    ]);
   });
 
   test('passes over a directory of another topic', () => {

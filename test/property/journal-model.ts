@@ -373,7 +373,7 @@ export class JournalUnderTest {
     const known = [...part.batches, ...part.attempted];
     part.batches = known.filter(({ lastOffset }) => lastOffset < end);
     part.attempted = [];
-    const last = part.batches.at(-1)?.lastOffset ?? promisedEnd - 1;
+    const last = part.batches.at(-1)?.lastOffset ?? known[0]!.baseOffset - 1;
     expect(end === last + 1, () => `${name} ends at ${end}, known is ${last + 1}`);
     part.promisedEnd = end;
     part.startOffset = start;
