@@ -121,7 +121,8 @@ describe('journal', { timeout: 60_000 + 100 * runs }, () => {
       ),
       { numRuns: runs, interruptAfterTimeLimit: 60_000 + 50 * runs },
     );
-    expect(writtenBack).toBeGreaterThan(runs / 4);
+    // Otherwise the test said nothing of the replay. Usually it is a third of the runs.
+    expect(writtenBack).toBeGreaterThan(runs / 20);
   });
 
   test('nor when single writes and syncs fail in between', () => {
