@@ -21,8 +21,15 @@ const NO_ABORTED: readonly never[] = [];
 const DISK_READ_MS = 1;
 /** So many reads in a row out of the page cache make a reader trust it. */
 const WARM_READS = 4;
-/** After a read that made everybody wait, it takes so many more. */
+/**
+ * After a read that made everybody wait it takes so many more, and each further time several times as many: what is read
+ * ahead by the kernel comes fast, too, up to where it has not yet read.
+ */
 const DISTRUST_READS = 60;
+const DISTRUST_GROWTH = 8;
+const DISTRUST_READS_MAX = 1 << 16;
+/** So many fast reads on this thread in a row, and the distrust begins anew. */
+const FORGIVEN_READS = 4096;
 
 /**
  * Where the last fetch of a reader ended, and whether what he reads has been coming out of the page cache. Nobody can ask
@@ -31,6 +38,7 @@ const DISTRUST_READS = 60;
  */
 export class ReadHint extends ReadCursor {
   #fastReads = 0;
+  #distrust = DISTRUST_READS;
 
   get isWarm(): boolean {
     return this.#fastReads >= WARM_READS;
@@ -38,8 +46,15 @@ export class ReadHint extends ReadCursor {
 
   /** A read off this thread, or one on it that was risked, took so long. */
   noteRead(tookMs: number): void {
-    if (tookMs <= DISK_READ_MS) this.#fastReads = Math.min(WARM_READS, this.#fastReads + 1);
-    else this.#fastReads = this.isWarm ? -DISTRUST_READS : Math.min(0, this.#fastReads);
+    if (tookMs <= DISK_READ_MS) {
+      this.#fastReads = Math.min(FORGIVEN_READS, this.#fastReads + 1);
+      if (this.#fastReads === FORGIVEN_READS) this.#distrust = DISTRUST_READS;
+    } else if (this.isWarm) {
+      this.#fastReads = -this.#distrust;
+      this.#distrust = Math.min(DISTRUST_READS_MAX, this.#distrust * DISTRUST_GROWTH);
+    } else {
+      this.#fastReads = Math.min(0, this.#fastReads);
+    }
   }
 }
 
