@@ -76,6 +76,9 @@ const PIECES_MAX = 4096;
 /** How often the dirty partitions are looked at, while there are any. */
 const FLUSH_TICK_MS = 250;
 
+/** So many of them in one look. */
+const LOOKS_PER_TICK_MAX = 256;
+
 export interface ShardOptions {
   readonly index: number;
   readonly shared: EngineShared;
@@ -512,13 +515,19 @@ export class Shard {
     }
   }
 
-  /** Looks at the dirty partitions and asks for the flushes that are due, oldest first, at most so many a second. */
+  /**
+   * Asks for the flushes that are due, at most so many a second, and looks at no more partitions than it takes: thousands of
+   * dirty ones have their turn one after the other.
+   */
   #flushTick(nowMs: number): number {
     const wallMs = this.options.clock.now();
+    const dirty = this.#dirty;
     let budget = Math.ceil((FLUSHES_PER_SECOND * FLUSH_TICK_MS) / 1000);
     const kept: ShardPartition[] = [];
-    for (const partition of this.#dirty) {
-      const log = partition.log;
+    let looked = 0;
+    while (looked < dirty.length && looked < LOOKS_PER_TICK_MAX && budget > 0) {
+      const partition = dirty[looked++]!;
+      const { log } = partition;
       if (log === null || log.isOffline || !isUnflushed(partition)) {
         partition.isDirty = false;
         partition.offer();
@@ -526,13 +535,13 @@ export class Shard {
       }
       partition.absorb(wallMs);
       kept.push(partition);
-      if (budget <= 0 || partition.flushing !== null || !log.flushDue(wallMs)) continue;
+      if (partition.flushing !== null || !log.flushDue(wallMs)) continue;
       budget--;
       this.#requestFlush(partition);
     }
-    this.#dirty = kept;
+    this.#dirty = [...dirty.slice(looked), ...kept];
     this.manifest?.write();
-    this.#flushTickAtMs = kept.length > 0 ? nowMs + FLUSH_TICK_MS : Number.POSITIVE_INFINITY;
+    this.#flushTickAtMs = this.#dirty.length > 0 ? nowMs + FLUSH_TICK_MS : Number.POSITIVE_INFINITY;
     return 1;
   }
 
