@@ -143,10 +143,10 @@ export const FLUSHES_AT_CLOSE = 4;
 
 /**
  * Time-triggered background flushes that one shard asks for per second: many dirty partitions share them. Each takes about a
- * third of a millisecond of CPU; so ten thousand partitions that have just become idle are brought to the disk for half a
- * percent of a core. The kernel writes their pages back meanwhile, as it does for everybody.
+ * millisecond of CPU with all that belongs to it; so ten thousand partitions that have just become idle are brought to the disk
+ * for less than a percent of a core. The kernel writes their pages back meanwhile, as it does for everybody.
  */
-export const FLUSHES_PER_SECOND = 16;
+export const FLUSHES_PER_SECOND = 8;
 
 // Partition logs.
 
