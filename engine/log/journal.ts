@@ -33,7 +33,7 @@ import { EntryKind, FrameBuilder, formatLife, JOURNAL_PAGE_BYTES } from '../form
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
 import { removeJournal, removeVoidNames, writeVoidNames } from './journal-files.ts';
-import { concludeJournal, syncPending, unsafePosition } from './log-flush.ts';
+import { concludeJournal, trySync, unsafePosition } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 
 export interface JournalOptions {
@@ -261,7 +261,7 @@ export class Journal {
   #freeOther(leaving: LogState): boolean {
     if (this.#isBroken) return false;
     for (const log of waitingIn(this.#halves[1 - this.#current]!, leaving)) {
-      if (!isSynced(log)) return false;
+      if (log.isOffline || !trySync(log)) return false;
     }
     return true;
   }
@@ -278,18 +278,6 @@ function waitingIn({ logs }: Half, leaving: LogState | null): LogState[] {
 
 function isFree(half: Half, leaving: LogState | null): boolean {
   return waitingIn(half, leaving).length === 0;
-}
-
-function isSynced(log: LogState): boolean {
-  if (log.isOffline) return false;
-  try {
-    syncPending(log);
-    return true;
-  } catch (error) {
-    // The log is offline now, and says so itself.
-    if (!isFileError(error)) throw error;
-    return false;
-  }
 }
 
 function targetOf(log: LogState, position: number) {

@@ -90,7 +90,11 @@ export function concludeJournal(log: LogState): void {
 
 /** Syncs if flush.messages asks for it; false when that failed. */
 export function syncIfAsked(log: LogState): boolean {
-  if (!needsSync(log)) return true;
+  return !needsSync(log) || trySync(log);
+}
+
+/** `syncPending`; false when it failed: the log is offline then, and says so itself. */
+export function trySync(log: LogState): boolean {
   try {
     syncPending(log);
     return true;
