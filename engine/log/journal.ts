@@ -19,7 +19,7 @@
  * may lack what was acknowledged. Where no void entry can be written for one of these reasons, the journal is given up, and
  * names whose entries are void stand in a small file beside it.
  *
- * The shard's thread. The file is made with the first durable pass.
+ * The shard's thread. The file is made with the first pass of several durable logs.
  */
 
 import { messageOf } from '../base/errors.ts';
@@ -65,7 +65,7 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #halfBytes: number;
   readonly #halves: readonly [Half, Half];
-  #current = 0;
+  #current = 1;
   #generation = 0;
   #fd = -1;
   #isNamed = false;
@@ -85,7 +85,6 @@ export class Journal {
       return { at, generation: 0, position, sequence: 0, filledTo: 0, logs: new Map() };
     };
     this.#halves = [half(0), half(this.#halfBytes)];
-    this.#current = 1;
   }
 
   /** Whether the file has entries of the log that a start would take. */

@@ -6,7 +6,8 @@
  * Groups that must reach the disk before their answer (flush.messages) come last, after the others' doorbells have been rung.
  *
  * Runs on a shard thread (shard-thread.ts), or on the opening thread when the engine has no shard threads. Appends allocate
- * nothing: pieces and groups are pooled and reused pass after pass. Control requests are in shard-requests.ts.
+ * nothing (durable ones a few small objects for each partition of a pass): pieces and groups are pooled and reused pass after
+ * pass. Control requests are in shard-requests.ts.
  */
 
 import type { MessagePort } from 'node:worker_threads';
