@@ -111,6 +111,18 @@ export const DIRECT_AHEAD_BYTES_MAX = 4 * MIB;
 export const DIRECT_SLOW_MS = 10;
 export const DIRECT_PAUSE_MS = 1000;
 
+/**
+ * Zeros that are written ahead of a log's end at a time: the page cache then keeps them as one folio of 64 pages. Measured with
+ * writes of 64 KiB: 0.34 CPU-s/GB without, 0.24 with 128 KiB, 0.22 with 256 KiB or 512 KiB.
+ */
+export const ZERO_AHEAD_BYTES = 256 * KIB;
+
+/** Logs that take longer for so many bytes do without: their zeros would reach the disk, or leave the cache, before the records. */
+export const ZERO_AHEAD_MS_MAX = 2000;
+
+/** Writes from this size on get large folios by themselves. */
+export const ZERO_AHEAD_WRITE_BYTES_MAX = 512 * KIB;
+
 /** Index entries that such appends leave to a shard before it has to look: 64 KiB batches take one each. */
 export const DIRECT_INDEX_NOTES_MAX = 256;
 

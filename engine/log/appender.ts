@@ -39,6 +39,7 @@ import { noteAppended, syncIfAsked } from './log-flush.ts';
 import { needsRoll, rollLog } from './log-roll.ts';
 import type { LogState } from './log-state.ts';
 import { duplicate, ProducerState, sequenceAfter } from './producer-state.ts';
+import { isAheadOver, zeroAhead } from './zero-ahead.ts';
 
 export class Appender {
   readonly #check = createBatchCheck();
@@ -303,8 +304,14 @@ export class Appender {
         log.isPreallocated = true;
       }
       if (this.#writtenEnd === 0) log.directoryChanges++;
+      const end = this.#writtenEnd + size;
+      if (isAheadOver(log.cursor, end)) {
+        const { fs, cursor, config } = log;
+        const file = { fs, fd, cursor, size: config.segmentBytes };
+        zeroAhead(file, this.#writtenEnd, end, this.#rules.nowMs);
+      }
       log.fs.pwrite(fd, this.#runBytes!, this.#runAt, size, this.#writtenEnd);
-      this.#writtenEnd += size;
+      this.#writtenEnd = end;
     } catch (error) {
       if (!isFileError(error)) throw error;
       this.#failure = error;

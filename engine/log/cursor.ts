@@ -27,11 +27,13 @@
  *  21 direct after max ms     ... or in the future
  *  22 direct index interval   index.interval.bytes
  *  23 direct index room       entries that the indexes of the active segment still take
+ *  24 ahead position          where zero-ahead.ts looks next; Infinity: nowhere, as the file is not preallocated
+ *  25 ahead at                wall clock of its last look, ms
  *
  * Offsets and positions are integers within 2^53, exact in a double.
  */
 
-export const CURSOR_LENGTH = 24;
+export const CURSOR_LENGTH = 26;
 
 export const Cursor = {
   LOG_START_OFFSET: 0,
@@ -58,6 +60,8 @@ export const Cursor = {
   DIRECT_AFTER_MAX_MS: 21,
   DIRECT_INDEX_INTERVAL: 22,
   DIRECT_INDEX_ROOM: 23,
+  AHEAD_POSITION: 24,
+  AHEAD_AT_MS: 25,
 } as const;
 
 /** A cursor in ordinary memory, for a log that no other thread reads. */

@@ -48,6 +48,7 @@ import { noteAppended } from './log-flush.ts';
 import { segmentAgeMax } from './log-roll.ts';
 import type { LogState, PublishHooks } from './log-state.ts';
 import { segmentPath } from './segment-files.ts';
+import { isAheadOver, zeroAhead } from './zero-ahead.ts';
 
 const WITHDRAWN = -1;
 
@@ -202,8 +203,14 @@ export class DirectAppender {
     setBatchBaseOffset(view, at, baseOffset);
     setBatchLeaderEpoch(view, at, marks.leaderEpoch);
     try {
+      const { fs } = this.#descriptors;
       const fd = this.#descriptors.use(this.#segmentOf(key, target, marks.truncations));
-      this.#descriptors.fs.pwrite(fd, bytes, at, size, position);
+      const end = position + size;
+      if (isAheadOver(cursor, end)) {
+        const file = { fs, fd, cursor, size: cursor[Cursor.DIRECT_END_MAX]! };
+        zeroAhead(file, position, end, this.#rules.nowMs);
+      }
+      fs.pwrite(fd, bytes, at, size, position);
     } catch (error) {
       if (!isFileError(error)) throw error;
       setBatchBaseOffset(view, at, givenOffset);

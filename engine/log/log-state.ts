@@ -75,8 +75,6 @@ export class LogState implements ManifestSource {
   snapshots: number[] = [];
   /** By the wall clock: when the active segment was started, or found at the start. */
   activeSinceMs: number;
-  /** The active `.log` has been extended to its full size. */
-  isPreallocated = false;
   /** Segment files created so far, and how many of them a sync of the directory covers. */
   directoryChanges = 0;
   directoryChangesSynced = 0;
@@ -100,6 +98,7 @@ export class LogState implements ManifestSource {
   /** Moves with every truncation: a flush begun before one proves nothing after it. */
   truncations = 0;
   #descriptor: Descriptor | null = null;
+  #isPreallocated = false;
 
   constructor(
     identity: LogIdentity,
@@ -125,6 +124,8 @@ export class LogState implements ManifestSource {
       baseOffset: parts.activeBaseOffset,
       isNew: parts.isNew,
     });
+    this.isPreallocated = false;
+    this.cursor[Cursor.AHEAD_AT_MS] = Number.NEGATIVE_INFINITY;
     this.activeSinceMs = parts.resources.clock.now();
     this.flushPoint = {
       offset: parts.activeBaseOffset,
@@ -155,6 +156,16 @@ export class LogState implements ManifestSource {
 
   get activeBaseOffset(): number {
     return this.cursor[Cursor.ACTIVE_BASE_OFFSET]!;
+  }
+
+  /** The active `.log` has been extended to its full size. Set whenever that changes, or another is the active one. */
+  get isPreallocated(): boolean {
+    return this.#isPreallocated;
+  }
+
+  set isPreallocated(isPreallocated: boolean) {
+    this.#isPreallocated = isPreallocated;
+    this.cursor[Cursor.AHEAD_POSITION] = isPreallocated ? 0 : Number.POSITIVE_INFINITY;
   }
 
   /** Base offset of the oldest segment. */

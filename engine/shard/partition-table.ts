@@ -10,7 +10,7 @@
  *         20  TRUNCATIONS   + 1 before bytes below the log end are cut off or files are unlinked
  *         24  SHARD         who owns the partition
  *         28  INCARNATION   + 1 when the slot is given to another partition
- *   byte  64  the cursor: 24 float64 (engine/log/cursor.ts names them)
+ *   byte  48  the cursor: 26 float64 (engine/log/cursor.ts names them)
  *
  * Writers: the slot's shard alone writes the cursor, GENERATION, TRUNCATIONS, LEADER_EPOCH, inside the sequence lock. The
  * opening thread hands out slots (SHARD, INCARNATION) while nobody else knows them. WAITERS is atomic and outside the lock.
@@ -29,7 +29,7 @@ export const WAITERS_WORD = 4;
 export const TRUNCATIONS_WORD = 5;
 export const SHARD_WORD = 6;
 export const INCARNATION_WORD = 7;
-export const CURSOR_AT = 64;
+export const CURSOR_AT = 48;
 export const CURSOR_LENGTH = (SLOT_BYTES - CURSOR_AT) / 8;
 
 /** Looks at a slot that is being written before the reader gives its core away, and for how long at least. */

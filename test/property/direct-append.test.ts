@@ -1,11 +1,14 @@
 /**
  * A log that other threads append to in between is, byte for byte and number for number, the log that its own thread would
  * have made alone: segments, indexes, marks. Any sequence of batches, epochs, configurations, flushes, truncations, rolls.
+ * And whoever appends, zeros that are written ahead of the log's end cover nothing that was written before.
  */
 
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../engine/base/clock.ts';
+import { ZERO_AHEAD_BYTES } from '../../engine/base/limits.ts';
 import { buildBatch } from '../../engine/format/batch-builder.ts';
 import { DescriptorCache } from '../../engine/io/descriptor-cache.ts';
 import { MemoryFileSystem } from '../../engine/io/memory-file-system.ts';
@@ -60,8 +63,32 @@ const small: LogConfig = {
   messageTimestampAfterMaxMs: 1000,
 };
 
+/** The same with batches large enough for zeros ahead of the end; a segment's size is no multiple of their pieces. */
+const large: LogConfig = { ...small, segmentBytes: 1_300_000, indexIntervalBytes: 200_000 };
+const LARGE_TIMES = 1500;
+
+/** Watches over what a write of nothing but zeros covers. */
+class WatchedFileSystem extends MemoryFileSystem {
+  zeroCount = 0;
+
+  override pwrite(fd: number, bytes: Uint8Array, at: number, size: number, position: number): void {
+    if (size === ZERO_AHEAD_BYTES && isZero(bytes.subarray(at, at + size))) {
+      this.zeroCount++;
+      const before = Buffer.alloc(size);
+      this.pread(fd, before, 0, size, position);
+      expect(isZero(before)).toBe(true);
+      expect(position % ZERO_AHEAD_BYTES).toBe(0);
+      expect(position + size).toBeLessThanOrEqual(large.segmentBytes);
+    }
+    super.pwrite(fd, bytes, at, size, position);
+  }
+}
+
+const zeros = Buffer.alloc(ZERO_AHEAD_BYTES);
+const isZero = (bytes: Uint8Array): boolean => zeros.equals(bytes);
+
 class Subject {
-  readonly fs = new MemoryFileSystem();
+  readonly fs = new WatchedFileSystem();
   readonly clock = new ManualClock(startMs);
   readonly marks = new LocalMarks();
   readonly log: PartitionLog;
@@ -71,7 +98,7 @@ class Subject {
   directCount = 0;
   noteCount = 0;
 
-  constructor() {
+  constructor(config: LogConfig) {
     this.log = PartitionLog.open({
       fs: this.fs,
       clock: this.clock,
@@ -79,7 +106,7 @@ class Subject {
       topic: 't',
       partition: 0,
       topicId: null,
-      config: small,
+      config,
       cursor: this.marks.cursor,
       leaderEpoch: 0,
       onTruncate: this.marks.onTruncate,
@@ -134,19 +161,24 @@ class Subject {
   files(): Record<string, string> {
     const files: Record<string, string> = {};
     for (const name of this.fs.readdir(directory).sort()) {
-      files[name] = this.fs.readFile(`${directory}/${name}`).toString('base64');
+      files[name] = hash('sha1', this.fs.readFile(`${directory}/${name}`));
     }
     return files;
   }
 }
 
-test('direct append: a log with helpers equals one without', () => {
+test.each([
+  { config: small, times: 1, numRuns: 150, directs: 1000, notes: 100, zeroed: 0 },
+  { config: large, times: LARGE_TIMES, numRuns: 30, directs: 200, notes: 20, zeroed: 50 },
+])('direct append: a log with helpers equals one without, batches times $times', (scale) => {
+  const { config, times, numRuns } = scale;
   let directCount = 0;
   let noteCount = 0;
+  let zeroCount = 0;
   fc.assert(
     fc.property(fc.array(command, { minLength: 30, maxLength: 150, size: 'max' }), (commands) => {
-      const alone = new Subject();
-      const helped = new Subject();
+      const alone = new Subject(config);
+      const helped = new Subject(config);
       const both = [alone, helped];
       const sequences = new Map<number, number>();
       let nowMs = startMs;
@@ -156,7 +188,7 @@ test('direct append: a log with helpers equals one without', () => {
           const sequence = sequences.get(1) ?? 0;
           const bytes = buildBatch({
             records: step.values.map((size) => ({
-              value: Buffer.alloc(size, 'v'),
+              value: Buffer.alloc(size * times, 'v'),
               timestamp: nowMs,
             })),
             ...(step.producer ? { producerId: 1, producerEpoch: 0, baseSequence: sequence } : {}),
@@ -193,19 +225,21 @@ test('direct append: a log with helpers equals one without', () => {
           sequences.set(1, sequences.get(1)! + 1);
         } else {
           for (const each of both) {
-            each.asOwner((log) => log.updateConfig({ ...small, ...step.config }));
+            each.asOwner((log) => log.updateConfig({ ...config, ...step.config }));
           }
         }
         expect(helped.numbers()).toEqual(alone.numbers());
       }
       directCount += helped.directCount;
       noteCount += helped.noteCount;
+      zeroCount += helped.fs.zeroCount;
       for (const each of both) each.asOwner((log) => log.close());
       expect(helped.files()).toEqual(alone.files());
     }),
-    { numRuns: 150 },
+    { numRuns },
   );
   // Otherwise the test said nothing.
-  expect(directCount).toBeGreaterThan(1000);
-  expect(noteCount).toBeGreaterThan(100);
+  expect(directCount).toBeGreaterThan(scale.directs);
+  expect(noteCount).toBeGreaterThan(scale.notes);
+  expect(zeroCount).toBeGreaterThanOrEqual(scale.zeroed);
 });
