@@ -16,9 +16,21 @@ n=0
 pid() { "$PEER" pid --port "$PORT"; }
 pin() { if [ "$1" = pinned ]; then taskset -apc 0 "$(pid)" >/dev/null; PRE="taskset -c 1"; else taskset -apc 0-$(($(nproc)-1)) "$(pid)" >/dev/null; PRE=""; fi; }
 log() { echo "$1" >> "$OUT"; echo "$1" | cut -c1-400 >&2; }
+# Fills memory with page cache, as on a machine that has run for a while, before each measured load: reads holes of a sparse
+# file until FREE_MB are left. What is free a hypervisor may have taken back; its first touch costs several times a write, and
+# which broker meets it is chance. FREE_MB=0 leaves memory as it is.
+FREE_MB=${FREE_MB:-500}
+settle() {
+  [ "$FREE_MB" != 0 ] || return 0
+  local holes=$WORK/holes at=0 free; free=$(awk '/^MemFree:/{print int($2/1024)}' /proc/meminfo)
+  [ "$free" -gt $((FREE_MB + 50)) ] || return 0
+  [ -f "$holes" ] || truncate -s 1T "$holes"
+  [ ! -f "$holes.at" ] || at=$(($(cat "$holes.at") % 900000))
+  dd if="$holes" of=/dev/null bs=1M skip="$at" count=$((free - FREE_MB)) status=none; echo $((at + free - FREE_MB)) > "$holes.at"
+}
 # rec NAME RUN MODE args... : one measured load
 rec() {
-  local name=$1 run=$2; shift 2
+  local name=$1 run=$2; shift 2; settle
   local o; o=$("$here/cpu.sh" "$(pid)" -- $PRE "$R" "$1" $B "${@:2}" 2>&1)
   log "{\"metric\":\"$name\",\"run\":$run,\"args\":\"$*\",\"load\":$(sed -n '$!p' <<<"$o" | grep '^{' | tail -1 || true),\"cpu\":$(tail -1 <<<"$o")}"
 }

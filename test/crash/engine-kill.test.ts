@@ -18,7 +18,16 @@ import {
   batchSize,
 } from '../../engine/format/batch.ts';
 import { RecordCursor } from '../../engine/format/records.ts';
-import { openEngine, ReadPlan } from '../../engine/index.ts';
+import { openEngine, type PartitionReader, ReadPlan } from '../../engine/index.ts';
+
+interface Load {
+  readonly inFlight: number;
+  readonly valueBytes: number;
+  readonly partitions: number;
+  readonly durability: 'durable' | 'plain';
+  /** Acknowledgements after which the process is killed. */
+  readonly count: number;
+}
 
 interface Acknowledged {
   readonly offsets: Map<number, number>;
@@ -26,14 +35,18 @@ interface Acknowledged {
 }
 
 /** Runs until so many records are acknowledged, then kills; what was said before the end counts. */
-async function appendAndKill(
-  dataDir: string,
-  load: { inFlight: number; valueBytes: number; count: number },
-): Promise<Acknowledged> {
+async function appendAndKill(dataDir: string, load: Load): Promise<Acknowledged> {
   const program = join(import.meta.dirname, 'engine-appending.ts');
   const child: ChildProcess = spawn(
     process.execPath,
-    [program, dataDir, `${load.inFlight}`, `${load.valueBytes}`],
+    [
+      program,
+      dataDir,
+      `${load.inFlight}`,
+      `${load.valueBytes}`,
+      `${load.partitions}`,
+      load.durability,
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const acknowledged: Acknowledged = { offsets: new Map(), direct: 0 };
@@ -46,14 +59,21 @@ async function appendAndKill(
   return acknowledged;
 }
 
-/** Offset of each number in the log; checks every batch on the way. */
-async function readAll(dataDir: string): Promise<Map<number, number>> {
+/** Offset of each number in its log; checks every batch on the way. */
+async function readAll(dataDir: string, partitions: number): Promise<Map<number, number>> {
   const engine = await openEngine({ dataDir, shards: 1 });
-  const spec = { topic: 'numbers', partition: 0, topicId: null, leaderEpoch: 0 };
-  const [ref] = await engine.openPartitions([spec]);
-  const reader = engine.client.reader(ref!.slot, ref!.directory);
-  const plan = new ReadPlan();
   const found = new Map<number, number>();
+  for (let partition = 0; partition < partitions; partition++) {
+    const spec = { topic: 'numbers', partition, topicId: null, leaderEpoch: 0 };
+    const [ref] = await engine.openPartitions([spec]);
+    readPartition(engine.client.reader(ref!.slot, ref!.directory), found);
+  }
+  await engine.close();
+  return found;
+}
+
+function readPartition(reader: PartitionReader, found: Map<number, number>): void {
+  const plan = new ReadPlan();
   let next = 0;
   while (reader.locate(next, 'highWatermark', 1 << 20, true, null, plan) === 'ok') {
     const bytes = Buffer.alloc(plan.size);
@@ -71,8 +91,6 @@ async function readAll(dataDir: string): Promise<Map<number, number>> {
     }
   }
   reader.close();
-  await engine.close();
-  return found;
 }
 
 function numberIn(bytes: Buffer, view: DataView, at: number): number {
@@ -82,28 +100,35 @@ function numberIn(bytes: Buffer, view: DataView, at: number): number {
   return view.getInt32(records.valueAt);
 }
 
-for (const load of [
-  {
-    name: 'one at a time, mostly appended by the client',
+const plain = { partitions: 1, durability: 'plain' } as const;
+const durable = { partitions: 7, durability: 'durable', inFlight: 40 } as const;
+const loads: Record<string, Load> = {
+  'one at a time, mostly appended by the client': {
+    ...plain,
     inFlight: 1,
     valueBytes: 200,
     count: 700,
   },
-  { name: 'two at a time', inFlight: 2, valueBytes: 3000, count: 500 },
-  {
-    name: 'many at a time, mostly appended by the shard',
+  'two at a time': { ...plain, inFlight: 2, valueBytes: 3000, count: 500 },
+  'many at a time, mostly appended by the shard': {
+    ...plain,
     inFlight: 40,
     valueBytes: 2000,
     count: 900,
   },
-]) {
-  test(`engine: killed while appending, ${load.name}: nothing acknowledged is missing or elsewhere`, async () => {
+  // Small ones are synced in the journal, much of the large ones in their segments.
+  'through the journal': { ...durable, valueBytes: 500, count: 900 },
+  'through the journal and past it': { ...durable, valueBytes: 60_000, count: 300 },
+};
+
+for (const [name, load] of Object.entries(loads)) {
+  test(`engine: killed while appending, ${name}: nothing acknowledged is missing or elsewhere`, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'millrace-kill-'));
     try {
       const { offsets, direct } = await appendAndKill(dataDir, load);
       expect(offsets.size).toBeGreaterThanOrEqual(load.count);
       if (load.inFlight === 1) expect(direct).toBeGreaterThan(load.count / 2);
-      const found = await readAll(dataDir);
+      const found = await readAll(dataDir, load.partitions);
       for (const [number, offset] of offsets) expect(found.get(number)).toBe(offset);
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
