@@ -254,6 +254,32 @@ describe('sessions', () => {
     producer.end();
   });
 
+  test('nobody goes on with a session while its first answer is still leaving', async () => {
+    const asked = Array.from({ length: 12 }, (_, partition) => ({
+      topic: 'slow',
+      partition,
+      offset: 0,
+    }));
+    const slow = new RawClient(broker.port);
+    const firstBytes = new Promise<Buffer>((resolve) => {
+      slow.socket.once('data', (bytes: Buffer) => {
+        // More than the kernel holds for a reader who stops here is left.
+        slow.socket.pause();
+        resolve(bytes);
+      });
+    });
+    slow.write(await requestFrame(FETCH, FETCH_VERSION, fetchBody(asked, { sessionEpoch: 0 }), 1));
+    // Behind size, correlation id, tags, throttle time and error.
+    const sessionId = (await firstBytes).readInt32BE(15);
+    const next = { sessionId, sessionEpoch: 1 };
+    expect(await fetch([], next)).toMatchObject({ errorCode: 71 });
+    slow.socket.resume();
+    const { body } = await decodeResponse(await slow.next(), FETCH, FETCH_VERSION);
+    expect(body).toMatchObject({ errorCode: 0, sessionId });
+    expect(await fetch([], next)).toMatchObject({ errorCode: 0, sessionId });
+    slow.end();
+  });
+
   test('a wrong epoch, an unknown session and a session of another version are refused', async () => {
     const { sessionId } = await fetch(full, { sessionEpoch: 0 });
     const refusal = async (options: { sessionId: number; sessionEpoch: number }) =>
