@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { batchOf, pieceOf, TestLog } from '../../test/property/log-in-memory.ts';
 import { ManualClock } from '../base/clock.ts';
 import { uuidFromBytes } from '../base/uuid.ts';
+import { BATCH_HEADER_BYTES } from '../format/batch.ts';
 import { FaultyFileSystem } from '../io/faulty-file-system.ts';
 import type { FileSystem } from '../io/file-system.ts';
 import { MemoryFileSystem } from '../io/memory-file-system.ts';
@@ -12,6 +13,25 @@ import { PartitionLog } from './partition-log.ts';
 
 const idA = new Uint8Array(16).fill(1);
 const idB = new Uint8Array(16).fill(2);
+
+/** Notes what is read through a file system. */
+class NotedReads {
+  readonly reads: { position: number; size: number }[] = [];
+
+  of(fs: MemoryFileSystem): FileSystem {
+    const pread: FileSystem['pread'] = (fd, bytes, at, size, position) => {
+      this.reads.push({ position, size });
+      return fs.pread(fd, bytes, at, size, position);
+    };
+    return new Proxy(fs, {
+      get: (target, name) => {
+        if (name === 'pread') return pread;
+        const value = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+}
 
 function open(fs: FileSystem, topicId: Uint8Array | null): PartitionLog {
   fs.mkdir('/data');
@@ -100,26 +120,44 @@ describe('opening a partition log', () => {
     log.log.flush();
     first.write();
     const second = manifestOf();
-    let reads = 0;
-    const counted = new Proxy(fs, {
-      get: (target, name) => {
-        if (name === 'pread') reads++;
-        const value = Reflect.get(target, name);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
+    const noted = new NotedReads();
     const hint = second.take('t-0');
     const again = new TestLog({
-      fs: counted,
+      fs: noted.of(fs),
       manifest: second,
       hint,
       config: { segmentBytes: 1 << 20 },
     });
-    expect(reads).toBeLessThan(5);
+    expect(noted.reads.length).toBeLessThan(5);
     expect(again.marks.cursor[Cursor.LOG_END_OFFSET]).toBe(100);
     expect(fs.readFile('/data/t-0/00000000000000000000.log').length).toBe(1 << 20);
     expect(again.append().baseOffset).toBe(100);
     expect(again.records(0).length).toBe(101);
+  });
+
+  test('after a kill large batches cost a read of their header each, and preallocated space none', () => {
+    const fs = new MemoryFileSystem();
+    fs.mkdir('/data');
+    const manifestOf = (): Manifest => Manifest.open({ fs, path: '/data/manifest', bootId: 'b' });
+    const first = manifestOf();
+    const config = { segmentBytes: 1 << 20 };
+    const log = new TestLog({ fs, manifest: first, config });
+    for (let i = 0; i < 30; i++) log.append(1, 20_000);
+    first.write();
+    const second = manifestOf();
+    const noted = new NotedReads();
+    const hint = second.take('t-0');
+    const again = new TestLog({ fs: noted.of(fs), manifest: second, hint, config });
+    expect(again.marks.cursor[Cursor.LOG_END_OFFSET]).toBe(30);
+    const size = again.log.sizeBytes / 30;
+    const headerAt = (i: number) => ({ position: size * i, size: BATCH_HEADER_BYTES });
+    expect(noted.reads).toEqual([
+      // Whether anything lies behind the recovery point at all.
+      headerAt(0),
+      // The last of these finds that there is no batch any more.
+      ...Array.from({ length: 31 }, (_, i) => headerAt(i)),
+      { position: size * 29, size },
+    ]);
   });
 
   test('a torn last write after a kill is cut, whether headers or checksums are looked at', () => {

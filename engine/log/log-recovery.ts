@@ -20,7 +20,7 @@ import type { ManifestEntry, SealedSegment } from './manifest.ts';
 import { dropSnapshots, loadNewestSnapshot, pruneSnapshots } from './producer-snapshots.ts';
 import { type Inventory, logPath, segmentIndexOf } from './segment-files.ts';
 import { inspectSealed } from './segment-inspection.ts';
-import { type SegmentScan, SegmentScanner } from './segment-scanner.ts';
+import { type ScanFailure, type SegmentScan, SegmentScanner } from './segment-scanner.ts';
 
 export interface RecoveryOptions {
   readonly hint: ManifestEntry | null;
@@ -52,11 +52,7 @@ export function recoverLog(log: LogState, inventory: Inventory, options: Recover
   if (!isTakenOver(log, inventory, options.hint)) {
     // Whoever made the files may have died before the directory was synced.
     log.directoryChanges++;
-    const recovery = new Recovery(log, inventory, options);
-    if (!recovery.run(recovery.startOfScan(options.hint))) {
-      log.hooks.log(`${log.directory}: the manifest does not fit the files, they are read instead`);
-      recovery.run(recovery.startOfScan(null));
-    }
+    new Recovery(log, inventory, options).run();
   }
   settleStart(log, inventory, startOffset);
 }
@@ -217,11 +213,13 @@ class Recovery {
   #hasEpochs = false;
   /** Batches from here on are counted into the producer state. */
   #replayFrom = 0;
+  #verifyTail: 'crc' | 'headers';
 
   constructor(log: LogState, inventory: Inventory, options: RecoveryOptions) {
     this.#log = log;
     this.#segments = inventory.segments;
     this.#options = options;
+    this.#verifyTail = options.verifyTail;
     const sealed = options.hint?.sealed ?? [];
     this.#knownSealed = new Map(sealed.map((segment) => [segment.baseOffset, segment]));
     if (options.hint !== null) {
@@ -232,7 +230,23 @@ class Recovery {
     }
   }
 
-  startOfScan(hint: ManifestEntry | null): ScanStart {
+  /** The least work first; each attempt begins anew, and none fails twice in the same way. */
+  run(): void {
+    const { directory, hooks } = this.#log;
+    let { hint } = this.#options;
+    for (;;) {
+      const failure = this.#attempt(this.#startOfScan(hint));
+      if (failure === null) return;
+      if (failure === 'torn') {
+        this.#verifyTail = 'crc';
+      } else {
+        hooks.log(`${directory}: the manifest does not fit the files, they are read instead`);
+        hint = null;
+      }
+    }
+  }
+
+  #startOfScan(hint: ManifestEntry | null): ScanStart {
     const segments = this.#segments;
     const isCompacted = this.#log.config.cleanupPolicy.compact;
     if (hint !== null) {
@@ -252,8 +266,7 @@ class Recovery {
     return { segment, position: 0, hint: null, isContiguous: false };
   }
 
-  /** False when the start that was chosen turns out to be no place where a batch begins. */
-  run(start: ScanStart): boolean {
+  #attempt(start: ScanStart): ScanFailure | null {
     const log = this.#log;
     const segments = this.#segments;
     log.sealed = [];
@@ -270,7 +283,7 @@ class Recovery {
     for (let i = start.segment; i < segments.length; i++) {
       last = i;
       const scan = this.#scan(i, start);
-      if (scan === null) return false;
+      if (typeof scan === 'string') return scan;
       this.#cut(segments[i]!, scan);
       const isLast = i === segments.length - 1;
       if (isLast || !this.#continues(scan, segments[i + 1]!, start)) {
@@ -281,7 +294,7 @@ class Recovery {
     }
     this.#discardBehind(last);
     this.#settle(start);
-    return true;
+    return null;
   }
 
   /** Producer state from the newest snapshot, and from the sealed segments between it and the scan. */
@@ -313,7 +326,7 @@ class Recovery {
     this.#replayFrom = scanFrom;
   }
 
-  #scan(i: number, start: ScanStart): SegmentScan | null {
+  #scan(i: number, start: ScanStart): SegmentScan | ScanFailure {
     const log = this.#log;
     const baseOffset = this.#segments[i]!;
     const isFirst = i === start.segment;
@@ -321,7 +334,7 @@ class Recovery {
       trustedTo: isFirst ? start.position : 0,
       hint: isFirst ? start.hint : null,
       replayFrom: this.#replayFrom,
-      verifyTail: this.#options.verifyTail,
+      verifyTail: this.#verifyTail,
       isLast: i === this.#segments.length - 1,
     });
     return scanner.run();
@@ -343,7 +356,7 @@ class Recovery {
       log.fs.truncate(fd, scan.position);
       // Whole batches may lie behind a torn one. Should a power failure undo the cut, they must not turn up again
       // behind a new batch of the same size.
-      if (isTorn || this.#options.verifyTail === 'crc') log.fs.sync(fd);
+      if (isTorn || this.#verifyTail === 'crc') log.fs.sync(fd);
     } finally {
       log.fs.close(fd);
     }

@@ -4,7 +4,8 @@
  *
  * When only the process died and the system ran on, every finished write is in the page cache, and writes are
  * finished in order: then headers are enough (`verifyTail: 'headers'`), and the checksum of the very last batch,
- * which may have been cut off in the middle.
+ * which may have been cut off in the middle. What the walk counted in by then is in doubt if that one is wrong, so the
+ * caller starts over with all checksums, which happens only where a write was torn.
  *
  * The log's thread.
  */
@@ -24,7 +25,7 @@ import type { ManifestEntry } from './manifest.ts';
 import { ProducerState } from './producer-state.ts';
 import { logPath } from './segment-files.ts';
 import { indexesAreSane } from './segment-inspection.ts';
-import { type BatchVisitor, walkSegment } from './segment-walk.ts';
+import { type BatchVisitor, type WalkResult, walkSegment } from './segment-walk.ts';
 
 /** What the walk over one segment found. */
 export interface SegmentScan {
@@ -39,6 +40,13 @@ export interface SegmentScan {
   /** Where the batch of the last index entry starts, 0 without one. */
   indexedPosition: number;
 }
+
+/**
+ * Why there is no scan:
+ *   misfit   no batch begins at `trustedTo`: the hint is of other files
+ *   torn     the last batch is not whole, so headers are not enough
+ */
+export type ScanFailure = 'misfit' | 'torn';
 
 export interface ScannerOptions {
   /** Bytes before it are valid, because they are on the disk; a batch begins there. */
@@ -75,8 +83,7 @@ export class SegmentScanner {
     };
   }
 
-  /** Null when no batch begins at `trustedTo`. */
-  run(): SegmentScan | null {
+  run(): SegmentScan | ScanFailure {
     const log = this.#log;
     const { trustedTo } = this.#options;
     this.#fd = log.fs.open(logPath(log.directory, this.#baseOffset), 'read');
@@ -85,7 +92,7 @@ export class SegmentScanner {
       const from = this.#prepareIndex();
       if (from < trustedTo) {
         const walked = this.#walk(from, trustedTo, false, this.#baseOffset - 1);
-        if (walked.position !== trustedTo) return null;
+        if (walked.position !== trustedTo) return 'misfit';
       }
       return this.#scanTail();
     } finally {
@@ -94,42 +101,32 @@ export class SegmentScanner {
     }
   }
 
-  #scanTail(): SegmentScan | null {
-    const { trustedTo, hint } = this.#options;
+  #scanTail(): SegmentScan | ScanFailure {
+    const { trustedTo, hint, verifyTail, isLast } = this.#options;
     const scan = this.#scan;
     const above = hint === null ? this.#baseOffset - 1 : hint.recoveryPoint - 1;
-    const checkCrc = !this.#areHeadersEnough(above);
+    const checkCrc = verifyTail === 'crc';
     const tail = this.#walk(trustedTo, scan.fileSize, checkCrc, above);
-    // Not a batch of this log but something in the middle of one: the hint is of other files.
+    // Not a batch of this log but something in the middle of one.
     if (hint !== null && tail.stopReason === 'bad-offset' && tail.position === trustedTo)
-      return null;
+      return 'misfit';
+    if (!checkCrc && isLast && !this.#isLastWhole(tail)) return 'torn';
     scan.position = tail.position;
     scan.stopReason = tail.stopReason;
     return scan;
   }
 
-  /** Whether headers will do: after a kill, when the last batch of the last segment has its checksum right. */
-  #areHeadersEnough(above: number): boolean {
-    const { verifyTail, isLast, trustedTo } = this.#options;
-    if (verifyTail === 'crc') return false;
-    if (!isLast) return true;
-    const result = this.#walkWith(trustedTo, false, above, () => true);
-    if (result.lastBatchPosition < 0) return true;
-    const size = result.position - result.lastBatchPosition;
+  /** Whether the last batch of a walk over headers, if there is one, has its checksum right. */
+  #isLastWhole({ position, lastBatchPosition }: WalkResult): boolean {
+    if (lastBatchPosition < 0) return true;
+    const size = position - lastBatchPosition;
     const { walkBuffer } = this.#log.resources;
     walkBuffer.reserve(size);
-    const count = this.#log.fs.pread(this.#fd, walkBuffer.bytes, 0, size, result.lastBatchPosition);
+    const count = this.#log.fs.pread(this.#fd, walkBuffer.bytes, 0, size, lastBatchPosition);
     return (
       count === size &&
       batchCrc(walkBuffer.view, 0) === crc32c(walkBuffer.bytes, ATTRIBUTES_AT, size)
     );
-  }
-
-  #walkWith(from: number, checkCrc: boolean, offsetAbove: number, visit: BatchVisitor) {
-    const { fs, resources } = this.#log;
-    const to = this.#scan.fileSize;
-    const buffer = resources.walkBuffer;
-    return walkSegment({ fs, fd: this.#fd, buffer, from, to, checkCrc, offsetAbove }, visit);
   }
 
   #walk(from: number, to: number, checkCrc: boolean, offsetAbove: number) {

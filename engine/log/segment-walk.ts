@@ -3,6 +3,9 @@
  * every byte is read; without, only headers where batches are large, so a gigabyte of 64 KiB batches costs
  * sixteen thousand small reads. What is valid is `scanBatches`' decision; this file only moves the window.
  *
+ * A window of one header also stays within what was written: behind it lies preallocated space, and the kernel answers
+ * a read that reaches into it by filling its read-ahead with zeros, megabytes of them.
+ *
  * Any thread; the buffer belongs to the caller's thread, views in it hold until the visitor returns.
  */
 
@@ -12,8 +15,8 @@ import { type StopReason, scanBatches } from '../format/scan.ts';
 import type { FileSystem } from '../io/file-system.ts';
 
 const WINDOW_BYTES = MIB;
-/** The first window of a walk over headers: a page. It grows while batches turn out to be small. */
-const HEADER_WINDOW_BYTES = 4096;
+/** A walk over headers reads batches up to this size as a whole, several at a time: a read costs as much as they do. */
+const SMALL_BATCH_BYTES = 4096;
 
 /** A buffer to walk in. One per thread: walks do not nest. */
 export class WalkBuffer {
@@ -82,7 +85,7 @@ class Walk {
   constructor(options: WalkOptions, visit: BatchVisitor) {
     this.#options = options;
     this.#visit = visit;
-    this.#window = options.checkCrc ? WINDOW_BYTES : HEADER_WINDOW_BYTES;
+    this.#window = options.checkCrc ? WINDOW_BYTES : BATCH_HEADER_BYTES;
     this.result = {
       position: options.from,
       stopReason: 'end',
@@ -93,9 +96,12 @@ class Walk {
 
   run(): void {
     const { to, buffer } = this.#options;
-    while (!this.#isStopped && this.result.position < to) {
-      buffer.reserve(Math.max(this.#window, HEADER_WINDOW_BYTES));
+    const { result } = this;
+    while (!this.#isStopped && result.position < to) {
+      const start = result.position;
+      buffer.reserve(this.#window);
       this.#step();
+      if (result.position > start) this.#resize(result.position - result.lastBatchPosition);
     }
   }
 
@@ -113,7 +119,6 @@ class Walk {
     });
     if (this.#isStopped) return;
     const rest = count - scan.validBytes;
-    this.#resize(scan.batchCount);
     if (scan.stopReason === 'end') {
       if (count < size) this.#stop('end');
       return;
@@ -154,14 +159,14 @@ class Walk {
     this.#isStopped = true;
   }
 
-  /** Reads more at a time while many batches fit a window, less when each skips most of one. */
-  #resize(batchCount: number): void {
+  /** The next batch is probably about as large as the last. */
+  #resize(lastBatchBytes: number): void {
     if (this.#options.checkCrc) {
       this.#window = WINDOW_BYTES;
-    } else if (batchCount >= 8) {
-      this.#window = Math.min(WINDOW_BYTES, this.#window * 4);
-    } else if (batchCount <= 1) {
-      this.#window = HEADER_WINDOW_BYTES;
+    } else if (lastBatchBytes > SMALL_BATCH_BYTES) {
+      this.#window = BATCH_HEADER_BYTES;
+    } else {
+      this.#window = Math.min(WINDOW_BYTES, Math.max(SMALL_BATCH_BYTES, this.#window * 4));
     }
   }
 }
