@@ -44,6 +44,17 @@ describe('faulty file system', () => {
     expect([...outcomes].sort()).toEqual(['all', 'name', 'no name', 'nothing', 'some']);
   });
 
+  test('after a power failure a file of two names is still one file', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const fs = system(seed);
+      write(fs, '/d/one', Buffer.alloc(3000, 1));
+      fs.link('/d/one', '/d/two');
+      fs.syncDir('/d');
+      fs.restart('power');
+      expect(fs.readFile('/d/two')).toEqual(fs.readFile('/d/one'));
+    }
+  });
+
   test('a kill forgets nothing, but tears the write it hits', () => {
     const fs = system();
     const fd = write(fs, '/d/file', Buffer.alloc(100, 1));

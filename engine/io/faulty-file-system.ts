@@ -27,6 +27,7 @@ export type FaultyOperation =
   | 'readdir'
   | 'mkdir'
   | 'rename'
+  | 'link'
   | 'unlink'
   | 'rmdir'
   | 'readFile'
@@ -102,8 +103,11 @@ export class FaultyFileSystem implements FileSystem {
     const names =
       kind === 'kill' ? this.#names() : this.#pick(this.#journal.concat([this.#names()]));
     for (const path of names.directories) next.directories.add(path);
+    // A file of several names comes back as one file.
+    const survivors = new Map<MemoryFile, MemoryFile>();
     for (const [path, file] of names.files) {
-      next.files.set(path, kind === 'kill' ? file : this.#survivor(file));
+      if (!survivors.has(file)) survivors.set(file, kind === 'kill' ? file : this.#survivor(file));
+      next.files.set(path, survivors.get(file)!);
     }
     this.memory = next;
     if (kind === 'power') {
@@ -176,6 +180,12 @@ export class FaultyFileSystem implements FileSystem {
   rename(from: string, to: string): void {
     this.#before('rename', from);
     this.memory.rename(from, to);
+    this.#named();
+  }
+
+  link(from: string, to: string): void {
+    this.#before('link', from);
+    this.memory.link(from, to);
     this.#named();
   }
 

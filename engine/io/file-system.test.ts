@@ -74,6 +74,24 @@ describe.each(systems)('file system: %s', (_name, fs, root) => {
     fs.close(fd);
   });
 
+  test('a file of two names is one file, until one of them is written anew', () => {
+    fs.mkdir(`${root}/l`);
+    fs.writeFileAtomic(`${root}/l/one`, Buffer.from('old'), false);
+    fs.link(`${root}/l/one`, `${root}/l/two`);
+    const fd = fs.open(`${root}/l/two`, 'write');
+    fs.pwrite(fd, Buffer.from('!'), 0, 1, 3);
+    fs.close(fd);
+    expect(text(fs.readFile(`${root}/l/one`))).toBe('old!');
+    fs.writeFileAtomic(`${root}/l/one`, Buffer.from('new'), false);
+    expect(text(fs.readFile(`${root}/l/two`))).toBe('old!');
+    fs.unlink(`${root}/l/one`);
+    expect(text(fs.readFile(`${root}/l/two`))).toBe('old!');
+    expect(codeOf(() => fs.link(`${root}/l/one`, `${root}/l/three`))).toBe('not-found');
+    fs.writeFileAtomic(`${root}/l/one`, Buffer.from('1'), false);
+    expect(codeOf(() => fs.link(`${root}/l/one`, `${root}/l/two`))).toBe('exists');
+    expect(codeOf(() => fs.link(`${root}/l/one`, `${root}/none/two`))).toBe('not-found');
+  });
+
   test('names what is wrong by a code', () => {
     fs.mkdir(`${root}/h`);
     expect(codeOf(() => fs.open(`${root}/h/none`, 'read'))).toBe('not-found');

@@ -54,6 +54,11 @@ export interface FileSystem {
   mkdir(path: string): void;
   /** Renames; a file of the new name is replaced. Atomic. */
   rename(from: string, to: string): void;
+  /**
+   * Gives a file another name: the same file, which goes when its last name goes. Throws when the name is taken; and where a
+   * file system knows of one name only, or counts no further.
+   */
+  link(from: string, to: string): void;
   unlink(path: string): void;
   rmdir(path: string): void;
   exists(path: string): boolean;

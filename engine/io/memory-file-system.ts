@@ -181,6 +181,13 @@ export class MemoryFileSystem implements FileSystem {
     }
   }
 
+  link(from: string, to: string): void {
+    const file = this.files.get(from);
+    if (file === undefined || !this.directories.has(parentOf(to))) fail('not-found', 'link', from);
+    if (this.exists(to)) fail('exists', 'link', from);
+    this.files.set(to, file);
+  }
+
   unlink(path: string): void {
     if (!this.files.delete(path)) fail('not-found', 'unlink', path);
   }

@@ -147,6 +147,14 @@ export const realFileSystem: FileSystem = {
     }
   },
 
+  link(from, to) {
+    try {
+      fs.linkSync(from, to);
+    } catch (error) {
+      throw mapped('link', from, error);
+    }
+  },
+
   unlink(path) {
     try {
       fs.unlinkSync(path);

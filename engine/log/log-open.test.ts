@@ -8,6 +8,7 @@ import type { FileSystem } from '../io/file-system.ts';
 import { MemoryFileSystem } from '../io/memory-file-system.ts';
 import { Cursor, createCursor } from './cursor.ts';
 import { defaultLogConfig } from './log-config.ts';
+import { LogResources } from './log-resources.ts';
 import { Manifest } from './manifest.ts';
 import { PartitionLog } from './partition-log.ts';
 
@@ -33,14 +34,19 @@ class NotedReads {
   }
 }
 
-function open(fs: FileSystem, topicId: Uint8Array | null): PartitionLog {
+function open(
+  fs: FileSystem,
+  topicId: Uint8Array | null,
+  { name = 't-0', resources }: { name?: string; resources?: LogResources } = {},
+): PartitionLog {
   fs.mkdir('/data');
   return PartitionLog.open({
     fs,
     clock: new ManualClock(1000),
-    directory: '/data/t-0',
-    topic: 't',
-    partition: 0,
+    directory: `/data/${name}`,
+    topic: name.slice(0, 1),
+    partition: Number(name.slice(2)),
+    ...(resources === undefined ? {} : { resources }),
     topicId,
     config: defaultLogConfig,
     cursor: createCursor(),
@@ -63,6 +69,41 @@ describe('opening a partition log', () => {
     fs.writeFileAtomic('/data/t-0/partition.metadata', new Uint8Array(0), false);
     expect(open(fs, idB).describe().topicId).toBe(uuidFromBytes(idB));
     expect(() => open(fs, idA)).toThrow(/belongs to topic id/);
+  });
+
+  test('partitions of a topic share the file with its id, those of another do not', () => {
+    const fs = new MemoryFileSystem();
+    const resources = new LogResources({ fs, clock: new ManualClock(1000) });
+    const directories = ['t-0', 't-1', 'u-0', 'u-1', 'u-2'];
+    const fileOf = (name: string): unknown => fs.files.get(`/data/${name}/partition.metadata`);
+    for (const name of directories) {
+      if (name === 'u-2') fs.unlink('/data/u-0/partition.metadata');
+      const topicId = name.startsWith('t') ? idA : idB;
+      expect(open(fs, topicId, { name, resources }).describe().topicId).toBe(
+        uuidFromBytes(topicId),
+      );
+    }
+    expect(fileOf('t-1')).toBe(fileOf('t-0'));
+    expect(fileOf('u-1')).not.toBe(fileOf('t-0'));
+    // The one to link to had gone.
+    expect(fileOf('u-2')).not.toBe(fileOf('u-1'));
+    for (const name of ['t-0', 't-1', 'u-1', 'u-2']) {
+      expect(() => open(fs, new Uint8Array(16).fill(3), { name })).toThrow(/belongs to topic id/);
+    }
+  });
+
+  test('a partition gets a file with the topic id of its own where none can be shared', () => {
+    const fs = new FaultyFileSystem(() => 0.5);
+    const resources = new LogResources({ fs, clock: new ManualClock(1000) });
+    open(fs, idA, { name: 't-0', resources });
+    fs.setFault({ call: 1, operation: 'link', kind: 'denied' });
+    open(fs, idA, { name: 't-1', resources });
+    expect(fs.hasStruck).toBe(true);
+    expect(fs.readFile('/data/t-1/partition.metadata').toString()).toContain(uuidFromBytes(idA));
+    // A damaged one is replaced, and not the file behind its other names.
+    fs.writeFileAtomic('/data/t-1/partition.metadata', new Uint8Array(0), false);
+    open(fs, idA, { name: 't-1', resources });
+    expect(fs.readFile('/data/t-1/partition.metadata').toString()).toContain(uuidFromBytes(idA));
   });
 
   test('clears away what a crash left: temporary and deleted files, indexes without their log', () => {

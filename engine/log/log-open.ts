@@ -16,7 +16,7 @@ import {
   PARTITION_METADATA_FILE,
   parsePartitionMetadata,
 } from '../format/partition-metadata.ts';
-import type { FileSystem } from '../io/file-system.ts';
+import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
 import type { LogConfig } from './log-config.ts';
 import { recoverLog } from './log-recovery.ts';
@@ -80,7 +80,7 @@ export function openLog(options: PartitionLogOptions): LogState {
       topic: options.topic,
       partition: options.partition,
       directory,
-      topicId: checkTopicId(fs, { directory, topicId, inventory, hint }),
+      topicId: checkTopicId(resources, { directory, topicId, inventory, hint }),
       cursor,
       autoAdvance: options.autoAdvance ?? true,
       deferSync: options.deferSync ?? false,
@@ -155,7 +155,7 @@ function usableHint(hint: ManifestEntry | null, topicId: string | null): Manifes
 
 /** The directory's topic id; written into it when it has none. */
 function checkTopicId(
-  fs: FileSystem,
+  resources: LogResources,
   partition: {
     directory: string;
     topicId: string | null;
@@ -167,12 +167,12 @@ function checkTopicId(
   const path = `${directory}/${PARTITION_METADATA_FILE}`;
   if (topicId !== null && hint !== null && hint.topicId === topicId) return topicId;
   if (!inventory.hasMetadata) {
-    if (topicId !== null) writeTopicId(fs, path, topicId);
+    if (topicId !== null) writeTopicId(resources, path, topicId);
     return topicId;
   }
-  const found = readTopicId(fs, path);
+  const found = readTopicId(resources.fs, path);
   if (found === null) {
-    if (topicId !== null) writeTopicId(fs, path, topicId);
+    if (topicId !== null) writeTopicId(resources, path, topicId);
     return topicId;
   }
   if (topicId === null || topicId === found) return found;
@@ -183,8 +183,27 @@ function checkTopicId(
   );
 }
 
-function writeTopicId(fs: FileSystem, path: string, topicId: string): void {
+/**
+ * The file is the same for all partitions of a topic, so they share one under many names where they can: a name costs a
+ * tenth of a new file, and a third of all files of a new topic are these. Nobody writes into such a file; who replaces one does
+ * so under a name of its own, and the others keep theirs.
+ */
+function writeTopicId(resources: LogResources, path: string, topicId: string): void {
+  const { fs, topicIdFile } = resources;
+  if (topicIdFile?.topicId === topicId && isLinked(fs, topicIdFile.path, path)) return;
   fs.writeFileAtomic(path, Buffer.from(formatPartitionMetadata(topicId), 'latin1'), false);
+  resources.topicIdFile = { topicId, path };
+}
+
+/** False: the other file is gone, has no room for another name, or a damaged one is in the way. */
+function isLinked(fs: FileSystem, from: string, to: string): boolean {
+  try {
+    fs.link(from, to);
+    return true;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return false;
+  }
 }
 
 /** Null when the file says nothing: it was not synced, and a power failure may have left it empty. */

@@ -37,6 +37,8 @@ export class LogResources {
   readonly appender = new Appender();
   readonly walkBuffer = new WalkBuffer();
   readonly pendingPool = new PendingPool();
+  /** The last `partition.metadata` that was written, and the topic id in it: the topic's other partitions link to it. */
+  topicIdFile: { readonly topicId: string; readonly path: string } | null = null;
   #checkpointsOf = '';
   #checkpoints: KafkaCheckpoints | null = null;
 
