@@ -7,7 +7,7 @@
  * out. Waiters: after the marks are published the waiter bits are looked at, exactly as the shard does; this client's own
  * notice stays on this thread, those of others are left to the shard.
  *
- * A partition's place (its directory) is told by the shard with the first append that it completes for this client.
+ * A partition's place (its directory) is told by the shard with the second append that it completes for this client.
  *
  * On the client's thread.
  */

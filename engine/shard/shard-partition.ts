@@ -30,6 +30,8 @@ export class ShardPartition implements PublishHooks {
   isDirty = false;
   /** A background flush is under way. */
   flushing: FlushWork | null = null;
+  /** One bit for each client that has made an append which it could have done by itself. */
+  metClients = 0;
   /** One bit for each client that was told where the partition lies. */
   toldClients = 0;
   // What of the bytes that clients appended themselves the log has taken into account.

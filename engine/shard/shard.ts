@@ -454,12 +454,19 @@ export class Shard {
     this.#answer(piece, kind, startOffset);
   }
 
-  /** The first time a client could append by itself, it is told where; false: no need. */
+  /**
+   * The second time a client could have appended by itself, it is told where; false: no need. Not the first time: the message
+   * takes both threads longer than a small append, and of thousands of new partitions each may get one record and no more.
+   */
   #completeWithPlace(piece: ShardPiece, partition: ShardPartition, startOffset: number): boolean {
     const link = piece.client;
     const bit = 1 << link.index;
     if ((partition.toldClients & bit) !== 0 || piece.errorCode !== ErrorCode.NONE) return false;
     if (piece.size > DIRECT_TURN_BYTES_MAX || !partition.isOffered) return false;
+    if ((partition.metClients & bit) === 0) {
+      partition.metClients |= bit;
+      return false;
+    }
     partition.toldClients |= bit;
     const { slot, incarnation, directory } = partition;
     link.detailPort.postMessage({ slot, incarnation, directory });

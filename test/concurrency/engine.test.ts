@@ -232,3 +232,23 @@ test('engine: closing while appends are under way answers each of them, and what
   expect(marks.logEndOffset).toBe(acknowledged.length);
   await again.close();
 });
+
+test('engine: a client appends by itself from the third time on, not before', async () => {
+  await using engine = await openEngine({ dataDir, shards: 1 });
+  const specs = Array.from({ length: 20 }, (_, partition) => {
+    return { topic: 'few', partition, topicId: null, leaderEpoch: 0 };
+  });
+  const partitions = await engine.openPartitions(specs);
+  const batch = buildBatch({ records: [{ value: Buffer.from('v'), timestamp: Date.now() }] });
+  for (const expected of [0, 1]) {
+    for (const { slot } of partitions) {
+      expect((await engine.client.append(slot, batch)).baseOffset).toBe(expected);
+    }
+    expect(engine.statistics().direct).toBe(0);
+  }
+  // Whether the shard sleeps at the moment is not known: in the end it does.
+  const slot = partitions[0]!.slot;
+  for (let next = 2; engine.statistics().direct === 0; next++) {
+    expect((await engine.client.append(slot, batch)).baseOffset).toBe(next);
+  }
+});
