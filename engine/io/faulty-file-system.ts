@@ -250,6 +250,10 @@ export class FaultyFileSystem implements FileSystem {
     this.unlink(path);
   }
 
+  async rmdirAsync(path: string): Promise<void> {
+    this.rmdir(path);
+  }
+
   #names(): Names {
     return {
       files: new Map(this.memory.files),

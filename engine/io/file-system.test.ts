@@ -116,6 +116,9 @@ describe.each(systems)('file system: %s', (_name, fs, root) => {
     await fs.unlinkAsync(`${root}/i/file`);
     expect(fs.readdir(`${root}/i`)).toEqual([]);
     await expect(fs.unlinkAsync(`${root}/i/file`)).rejects.toThrow();
+    await fs.rmdirAsync(`${root}/i`);
+    expect(fs.exists(`${root}/i`)).toBe(false);
+    await expect(fs.rmdirAsync(`${root}/i`)).rejects.toThrow();
   });
 });
 

@@ -2,7 +2,7 @@
  * The file system as a port: every file operation of the engine goes through it, so tests put one in its place
  * that forgets what was not synced or fails the n-th call. Synchronous, because the hot path is: a call costs
  * about a microsecond, a round trip through the thread pool twenty. The few asynchronous ones are for cold reads,
- * background flushes and unlinks of large files, which may take milliseconds.
+ * background flushes and for removing what is out of use, which may take milliseconds.
  *
  * Errors are mapped here, once, to `MillraceError` with a code of `FileErrorCode`: callers never see errno.
  * Descriptors are numbers of the whole process; who opened one closes it. Knows nothing of what files hold.
@@ -83,6 +83,7 @@ export interface FileSystem {
   ): Promise<number>;
   syncAsync(fd: number): Promise<void>;
   unlinkAsync(path: string): Promise<void>;
+  rmdirAsync(path: string): Promise<void>;
 }
 
 /** Suffix of the file that `writeFileAtomic` writes first; whoever lists a directory may delete leftovers. */

@@ -242,4 +242,8 @@ export class MemoryFileSystem implements FileSystem {
   async unlinkAsync(path: string): Promise<void> {
     this.unlink(path);
   }
+
+  async rmdirAsync(path: string): Promise<void> {
+    this.rmdir(path);
+  }
 }

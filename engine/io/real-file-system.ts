@@ -261,6 +261,15 @@ export const realFileSystem: FileSystem = {
       });
     });
   },
+
+  rmdirAsync(path) {
+    return new Promise((resolve, reject) => {
+      fs.rmdir(path, (error) => {
+        if (error === null) resolve();
+        else reject(mapped('rmdir', path, error));
+      });
+    });
+  },
 };
 
 /**

@@ -88,5 +88,5 @@ async function removeLater(fs: FileSystem, path: string): Promise<void> {
     return;
   }
   for (const name of names) await removeLater(fs, `${path}/${name}`);
-  fs.rmdir(path);
+  await fs.rmdirAsync(path);
 }

@@ -32,3 +32,29 @@ test('remover: what is due goes without being asked, what is not stays', async (
   expect(fs.readdir('/data')).toEqual(['00.log.deleted']);
   await remover.finish();
 });
+
+test('remover: nothing is removed by a call that holds up its thread', async () => {
+  const { fs, lines, remover } = create();
+  const { unlink, rmdir } = fs;
+  const calls: string[] = [];
+  fs.unlinkAsync = async (path) => {
+    calls.push(path);
+    unlink.call(fs, path);
+  };
+  fs.rmdirAsync = async (path) => {
+    calls.push(path);
+    rmdir.call(fs, path);
+  };
+  fs.unlink = fs.rmdir = (path) => {
+    throw new Error(`${path} removed at once`);
+  };
+  remover.add('/data/t-0.x-delete', 1000);
+  remover.add('/data/00.log.deleted', 1000);
+  await remover.finish();
+  expect(calls).toEqual([
+    '/data/t-0.x-delete/00.log',
+    '/data/t-0.x-delete',
+    '/data/00.log.deleted',
+  ]);
+  expect([fs.readdir('/data'), lines]).toEqual([[], []]);
+});

@@ -1,6 +1,7 @@
 /**
  * Removes files and directories that are out of use once their delay is over, off the hot path: one timer for all of them,
- * unlinks on the thread pool, since freeing a large file takes milliseconds. On the opening thread.
+ * each removal on the thread pool, since freeing a large file takes milliseconds and a directory, on a disk that is told of
+ * every freed block, a third of one. On the opening thread.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -83,7 +84,7 @@ export class Remover {
         return;
       }
       for (const name of names) await this.#fs.unlinkAsync(`${path}/${name}`);
-      this.#fs.rmdir(path);
+      await this.#fs.rmdirAsync(path);
     } catch (error) {
       if (!isFileError(error, 'not-found')) this.#log(`cannot remove ${path}: ${messageOf(error)}`);
     }
