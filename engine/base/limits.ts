@@ -221,12 +221,10 @@ export const UNSENT_BYTES_MAX = 512 * KIB;
 /**
  * Records are read into one buffer and sent from it piece by piece: small enough to stay in an L2 cache of 1 MiB between the
  * two copies, large enough that what a write costs beside its bytes does not count, as it wakes the reader: pieces of 128 KiB
- * cost more than they save.
+ * cost more than they save. Reads on the thread pool are as large: what comes with them leaves in one piece, too, and other
+ * requests wait for that.
  */
 export const SEND_PIECE_BYTES = 512 * KIB;
-
-/** One read on the thread pool: two hops between threads, and a disk's own cost, are not to be paid for every piece. */
-export const COLD_READ_BYTES = MIB;
 
 /** Records of one partition in one answer: Kafka's default for max.partition.fetch.bytes. */
 export const FETCH_PART_BYTES_MAX = MIB;
@@ -235,7 +233,6 @@ assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an in
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');
 assert(STAGED_BATCH_BYTES_MAX < STAGING_BYTES, 'limits: several batches must fit the staging');
-assert(SEND_PIECE_BYTES <= COLD_READ_BYTES, 'limits: a cold read is no smaller than a piece');
 assert(
   JOURNAL_LOG_BYTES_MAX < JOURNAL_FRAME_BYTES_MAX,
   'limits: what one log has must fit a journal frame',

@@ -66,10 +66,17 @@ describe('read progress', () => {
             expect(plan.position + whole).toBe(wanted);
             expect(cursor).toMatchObject({ position: wanted, offset: ends.get(wanted) });
             next = cursor.offset;
-            // Within one read for the first batch's size, nothing is looked for.
+            // Where all that is left may be read, nothing is looked for.
             const before = fs.reads;
             log.reader.locate(next, 'highWatermark', 100_000, true, cursor, plan);
             expect(fs.reads).toBe(before);
+            // Where it may not, the size of the next batch is, unless its header was among the bytes.
+            const nextBatch = [...ends.keys()].find((end) => end > wanted)! - wanted;
+            const isKnown = bytes.length - whole >= BATCH_HEADER_BYTES;
+            expect(cursor.nextBatchBytes).toBe(isKnown ? nextBatch : -1);
+            log.reader.locate(next, 'highWatermark', 1, true, cursor, plan);
+            if (isKnown) expect(fs.reads).toBe(before);
+            if (next < offset) expect(plan.size).toBe(nextBatch);
           }
           expect(next).toBe(offset);
         },

@@ -14,6 +14,8 @@ export class ReadCursor {
   offset = -1;
   baseOffset = -1;
   position = 0;
+  /** Size of the batch at `position`, when its header came with the last bytes of that fetch; else -1. */
+  nextBatchBytes = -1;
   truncations = -1;
   incarnation = -1;
 }
@@ -25,6 +27,7 @@ export class ReadProgress {
   /** Behind the whole batches so far, from the first planned byte; and the offset behind the last of them, or -1. */
   #wholeBytes = 0;
   #endOffset = -1;
+  #nextBatchBytes = -1;
   #isWalked = false;
   readonly #header = new DataView(new ArrayBuffer(BATCH_HEADER_BYTES));
   #headerBytes = 0;
@@ -35,6 +38,7 @@ export class ReadProgress {
     this.done = 0;
     this.#wholeBytes = 0;
     this.#endOffset = -1;
+    this.#nextBatchBytes = -1;
     this.#isWalked = plan.endOffset >= 0;
     this.#headerBytes = 0;
   }
@@ -58,6 +62,7 @@ export class ReadProgress {
     const wholeBytes = isEndKnown ? plan.size : this.#wholeBytes;
     cursor.offset = isEndKnown ? plan.endOffset : this.#endOffset;
     cursor.position = plan.position + wholeBytes;
+    cursor.nextBatchBytes = this.#nextBatchBytes;
     cursor.baseOffset = plan.baseOffset;
     cursor.truncations = plan.truncations;
     cursor.incarnation = plan.incarnation;
@@ -82,6 +87,7 @@ export class ReadProgress {
     const size = batchSize(view, at);
     if (size < BATCH_HEADER_BYTES || this.#wholeBytes + size > this.#plan.size) {
       this.#isWalked = true;
+      if (size >= BATCH_HEADER_BYTES) this.#nextBatchBytes = size;
       return;
     }
     this.#endOffset = batchLastOffset(view, at) + 1;

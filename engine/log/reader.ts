@@ -135,7 +135,9 @@ export class PartitionReader {
       if (offset >= end) return 'atEnd';
       try {
         this.#plan(offset, end, hint, out);
-        limit(this.#viewOf(out.baseOffset), maxBytes, minOneBatch, out);
+        const view = this.#viewOf(out.baseOffset);
+        const isKnown = hint !== null && continues(hint, offset, view);
+        limit(view, maxBytes, minOneBatch, isKnown ? hint.nextBatchBytes : -1, out);
         return 'ok';
       } catch (error) {
         if (!this.#mayRetry(error, attempt)) throw error;
@@ -458,21 +460,35 @@ function startPosition(
   hint: ReadCursor | null,
 ): number {
   if (offset === view.baseOffset) return 0;
-  const isContinued =
-    hint !== null &&
+  return hint !== null && continues(hint, offset, view)
+    ? hint.position
+    : view.positionOf(offset, segmentEnd);
+}
+
+/** Whether the last fetch ended just where this one begins, and the files are the same. */
+function continues(hint: ReadCursor, offset: number, view: SegmentView): boolean {
+  return (
     hint.offset === offset &&
     hint.baseOffset === view.baseOffset &&
     hint.truncations === now.truncations &&
-    hint.incarnation === now.incarnation;
-  return isContinued ? hint.position : view.positionOf(offset, segmentEnd);
+    hint.incarnation === now.incarnation
+  );
 }
 
-/** Cuts the plan to `maxBytes`, but not below its first batch if that is wanted. */
-function limit(view: SegmentView, maxBytes: number, minOneBatch: boolean, out: ReadPlan): void {
+/** Cuts the plan to `maxBytes`, but not below its first batch, of `firstBytes`, if that is wanted. */
+function limit(
+  view: SegmentView,
+  maxBytes: number,
+  minOneBatch: boolean,
+  firstBytes: number,
+  out: ReadPlan,
+): void {
   if (out.size <= maxBytes) return;
   let size = Math.max(0, maxBytes);
   if (minOneBatch) {
-    const first = view.batchSizeAt(out.position, out.position + out.size);
+    // Read here, the header makes everybody on this thread wait when it comes from the disk.
+    const first =
+      firstBytes > 0 ? firstBytes : view.batchSizeAt(out.position, out.position + out.size);
     size = Math.min(out.size, Math.max(size, first));
   }
   if (size < out.size) out.endOffset = -1;

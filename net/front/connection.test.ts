@@ -64,6 +64,29 @@ describe('answers on their way out', () => {
     expect(new Set(large.map(({ memory }) => memory)).size).toBe(1);
   });
 
+  test('of two large ones each sends a piece in turn, and small ones of others do not wait for them', async () => {
+    const front = new ModelFront();
+    const [one, two, small] = [0, 1, 2].map(() => front.connect(100 * SEND_PIECE_BYTES));
+    const order: string[] = [];
+    const watch = (name: string, { socket }: typeof one & object): void => {
+      const write = socket._write.bind(socket);
+      socket._write = (...args) => {
+        order.push(name);
+        write(...args);
+      };
+    };
+    for (const [name, end] of Object.entries({ one, two, small })) watch(name, end!);
+    for (const [end, size] of [
+      [one, 2 * SEND_PIECE_BYTES],
+      [two, 2 * SEND_PIECE_BYTES],
+      [small, 50],
+    ] as const) {
+      end!.connection.complete(front.receive(end!.connection, frame)!, new Bytes(size));
+    }
+    await front.turn();
+    expect(order).toEqual(['small', 'one', 'two', 'one', 'two']);
+  });
+
   test('a slow reader holds one piece, and every drain is followed by as much as the kernel takes', async () => {
     const { front, connection, socket, answer } = open(2.5 * SEND_PIECE_BYTES);
     const response = new Bytes(10 * SEND_PIECE_BYTES);

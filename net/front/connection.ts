@@ -3,8 +3,9 @@
  *
  * A request starts when all earlier ones of its connection have finished, except that a Produce may start while only
  * Produces are outstanding: their order per partition is kept by the engine, and a client may have any number in flight.
- * Answers that are ready at the end of a turn leave together in one write. Large ones leave piece by piece, the next only
- * when the kernel has taken all that was sent before: so the pieces share one buffer, and a slow reader holds one. The
+ * Answers that are ready at the end of a turn leave together in one write. Large ones leave piece by piece, at most one a
+ * turn, and the next only when the kernel has taken all that was sent before: so the pieces share one buffer, and a slow
+ * reader holds one. The
  * connection stops reading while too many requests wait, while a large answer waits or too many bytes of small ones are
  * unsent, or while the slab has no room: memory stays bounded and nothing is dropped.
  *
@@ -45,6 +46,8 @@ export interface ConnectionHost {
   start(request: Request): void;
   /** `advance` is to be called before the turn ends. */
   touch(connection: Connection): void;
+  /** `advance` is to be called when it may send a piece of a large answer. */
+  defer(connection: Connection): void;
   /** The slab had no room: `resume` is to be called when it has. */
   starve(connection: Connection): void;
   /** The socket is closed. */
@@ -267,11 +270,14 @@ export class Connection implements FrameSink, Receiver {
     this.#host.touch(this);
   }
 
-  /** Starts what may start, sends what is ready. Called once a turn for connections that were touched. */
-  advance(): void {
+  /**
+   * Starts what may start, sends what is ready. Called once a turn for connections that were touched, and with `mayBeLarge`
+   * when it has its turn with a large answer.
+   */
+  advance(mayBeLarge: boolean): void {
     this.#startMore();
     if (this.isClosed) this.#discard();
-    else this.#flush();
+    else this.#flush(mayBeLarge);
     if (this.#inbox.isStopped && this.#requests <= this.#host.pipelineMax / 2) {
       if (!this.resume()) this.#host.starve(this);
     }
@@ -293,8 +299,9 @@ export class Connection implements FrameSink, Receiver {
 
   // Sending
 
-  #flush(): void {
+  #flush(mayBeLarge: boolean): void {
     const { outputs } = this.#host;
+    let isTurnOver = !mayBeLarge;
     let out: OutputBuffer | null = null;
     let isCorked = false;
     for (let head = this.#head; head !== null; head = this.#head) {
@@ -307,6 +314,13 @@ export class Connection implements FrameSink, Receiver {
       if (this.#mustWait(response)) {
         this.#isOutputFull = true;
         break;
+      }
+      if (response.sizeHint > SMALL_BUFFER_BYTES) {
+        if (isTurnOver) {
+          this.#host.defer(this);
+          break;
+        }
+        isTurnOver = true;
       }
       if (out !== null && out.room < SHARED_BUFFER_ROOM) {
         this.#send(out);

@@ -1,7 +1,7 @@
 /**
  * A front: the connections of one thread, and what they share. It works in turns. In a turn sockets are read and requests
  * started; at its end the engine is woken once for all that was submitted, and every connection with something to say
- * writes once. Completions and advances from the shards make a turn of their own.
+ * writes once, large answers last (turns.ts). Completions and advances from the shards make a turn of their own.
  *
  * Runs on a net thread or on the main thread; everything in it belongs to that one thread.
  */
@@ -21,6 +21,7 @@ import type { Landing } from './inbox.ts';
 import { OutputPool } from './output.ts';
 import type { Request } from './request.ts';
 import type { FrontServices } from './services.ts';
+import { Turns } from './turns.ts';
 
 export interface NetFrontOptions {
   readonly engine: EngineClient;
@@ -53,8 +54,7 @@ export class NetFront implements ConnectionHost, FrontServices {
   readonly #connections = new Set<Connection>();
   /** Connections that the slab had no room for, in the order in which they are served. */
   readonly #starved = new Set<Connection>();
-  #touched: Connection[] = [];
-  #touchedBefore: Connection[] = [];
+  readonly #turns = new Turns<Connection>(() => this.#scheduleTurn());
   #hasSubmitted = false;
   #isTurnScheduled = false;
   #idleTimer: NodeJS.Timeout | null = null;
@@ -159,10 +159,11 @@ export class NetFront implements ConnectionHost, FrontServices {
   }
 
   touch(connection: Connection): void {
-    if (connection.isTouched) return;
-    connection.isTouched = true;
-    this.#touched.push(connection);
-    this.#scheduleTurn();
+    this.#turns.touch(connection);
+  }
+
+  defer(connection: Connection): void {
+    this.#turns.defer(connection);
   }
 
   submitted(): void {
@@ -176,6 +177,7 @@ export class NetFront implements ConnectionHost, FrontServices {
 
   gone(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#turns.forget(connection);
     this.#starved.delete(connection);
     this.#onGone(connection.address);
     if (this.#connections.size === 0) this.#onEmpty?.();
@@ -217,15 +219,9 @@ export class NetFront implements ConnectionHost, FrontServices {
 
   #finishTurn(): void {
     this.#ring();
-    const touched = this.#touched;
-    this.#touched = this.#touchedBefore;
-    this.#touchedBefore = touched;
-    for (const connection of touched) {
-      connection.isTouched = false;
-      connection.advance();
-    }
-    touched.length = 0;
+    this.#turns.advanceTouched();
     this.#ring();
+    this.#turns.advanceDeferred();
     if (this.#starved.size > 0) this.#serveStarved();
   }
 

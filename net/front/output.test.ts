@@ -1,7 +1,7 @@
 /** Which buffer is taken, and that the number of large ones is bounded. */
 
 import { describe, expect, test } from 'vitest';
-import { COLD_READ_BYTES, KIB, MIB, SEND_PIECE_BYTES } from '../../engine/base/limits.ts';
+import { KIB, MIB, SEND_PIECE_BYTES } from '../../engine/base/limits.ts';
 import { type OutputBuffer, OutputPool, SMALL_BUFFER_BYTES } from './output.ts';
 
 /** Takes buffers until a smaller one comes. */
@@ -37,22 +37,17 @@ describe('output pool', () => {
     const pool = new OutputPool();
     expect(pool.take(MIB).room).toBeGreaterThanOrEqual(SEND_PIECE_BYTES + SMALL_BUFFER_BYTES);
     expect(pool.take(SMALL_BUFFER_BYTES).room).toBe(SMALL_BUFFER_BYTES);
-    expect(pool.takeCold(MIB).room).toBeGreaterThanOrEqual(COLD_READ_BYTES + SMALL_BUFFER_BYTES);
-    expect(pool.takeCold(SEND_PIECE_BYTES).room).toBeLessThan(2 * SEND_PIECE_BYTES);
-    expect(pool.takeCold(KIB).room).toBe(SMALL_BUFFER_BYTES);
+    expect(pool.take(KIB).room).toBe(SMALL_BUFFER_BYTES);
   });
 
   test('slow readers cannot fill the memory: beyond a bound there are small buffers only', () => {
     const pool = new OutputPool();
-    const cold = takeAll(() => pool.takeCold(MIB));
     const pieces = takeAll(() => pool.take(MIB));
-    expect(bytesOf(cold) + bytesOf(pieces)).toBeLessThanOrEqual(32 * MIB);
-    expect(bytesOf(pieces)).toBeGreaterThan(20 * MIB);
-    expect(pool.takeCold(MIB).room).toBe(SMALL_BUFFER_BYTES);
+    expect(bytesOf(pieces)).toBeLessThanOrEqual(32 * MIB);
+    expect(bytesOf(pieces)).toBeGreaterThan(30 * MIB);
+    expect(pool.take(MIB).room).toBe(SMALL_BUFFER_BYTES);
     pool.release(pieces[0]!);
-    expect(pool.takeCold(MIB) === pieces[0]).toBe(true);
-    pool.release(cold[0]!);
-    expect(pool.takeCold(MIB) === cold[0]).toBe(true);
+    expect(pool.take(MIB) === pieces[0]).toBe(true);
   });
 
   test('a buffer that several hold is free when the last of them lets go', () => {

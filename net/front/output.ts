@@ -8,21 +8,18 @@
  * Thread of the front.
  */
 import { assert } from '../../engine/base/assert.ts';
-import { COLD_READ_BYTES, KIB, MIB, SEND_PIECE_BYTES } from '../../engine/base/limits.ts';
+import { KIB, MIB, SEND_PIECE_BYTES } from '../../engine/base/limits.ts';
 
 /** What must be in one piece is never larger. */
 export const SMALL_BUFFER_BYTES = 16 * KIB;
 /** Room beside a piece of records, for what stands around them. */
 const HEADS_BYTES = 16 * KIB;
 
-/** 32 MiB of responses on their way at most, beside small ones: those that hold a piece ... */
-const PIECES_BYTES_MAX = 24 * MIB;
-/** ... and those that a cold read goes to. */
-const COLD_BYTES_MAX = 8 * MIB;
+/** Pieces of responses on their way at most, beside small ones. */
+const PIECES_BYTES_MAX = 32 * MIB;
 /** Kept while nobody needs them. */
 const SMALL_BYTES_KEPT = MIB;
 const PIECES_BYTES_KEPT = 4 * MIB;
-const COLD_BYTES_KEPT = 2 * MIB;
 
 export class OutputBuffer {
   readonly bytes: Buffer;
@@ -79,7 +76,6 @@ export class OutputPool {
   readonly pieceBytes: number;
   readonly #small = new BufferStack(SMALL_BUFFER_BYTES, Number.POSITIVE_INFINITY, SMALL_BYTES_KEPT);
   readonly #pieces: BufferStack;
-  readonly #cold = new BufferStack(COLD_READ_BYTES + HEADS_BYTES, COLD_BYTES_MAX, COLD_BYTES_KEPT);
 
   constructor(pieceBytes: number = SEND_PIECE_BYTES) {
     this.pieceBytes = pieceBytes;
@@ -89,14 +85,6 @@ export class OutputPool {
   /** A buffer for about `size` more bytes: a small one, or one for a piece of records and what stands around it. */
   take(size: number): OutputBuffer {
     const buffer = (size > SMALL_BUFFER_BYTES ? this.#pieces.pop() : null) ?? this.#small.pop()!;
-    buffer.holders = 1;
-    return buffer;
-  }
-
-  /** For a read on the thread pool: larger than a piece where there is more to be read and such a buffer is left. */
-  takeCold(size: number): OutputBuffer {
-    const buffer = size > this.pieceBytes ? this.#cold.pop() : null;
-    if (buffer === null) return this.take(size);
     buffer.holders = 1;
     return buffer;
   }
@@ -130,7 +118,10 @@ export type Fill = (typeof Fill)[keyof typeof Fill];
 
 /** A finished answer on its way out: a whole frame with its size field. */
 export interface Response {
-  /** About how many bytes `fill` still has to write: picks the buffer, and a large rest waits until the socket has none. */
+  /**
+   * About how many bytes are still to be sent, with those in a buffer of its own: picks the buffer, and a large rest waits
+   * for its turn and until the socket has none.
+   */
   readonly sizeHint: number;
   /** A buffer that the response has begun by itself and that the connection takes over: it goes on with it. */
   takeStaged?(): OutputBuffer | null;

@@ -19,8 +19,11 @@ const NO_ABORTED: readonly never[] = [];
 
 /** A read beyond the hot end of a log that took longer came from the disk; about ten times what the page cache takes. */
 const DISK_READ_MS = 1;
-/** So many reads in a row out of the page cache make a reader trust it. */
-const WARM_READS = 4;
+/**
+ * So many reads in a row out of the page cache make a reader trust it. The kernel reads some megabytes ahead, and what lies
+ * there comes fast from a slow disk, too: they are many more than that.
+ */
+const WARM_READS = 64;
 /**
  * After a read that made everybody wait it takes so many more, and each further time several times as many: what is read
  * ahead by the kernel comes fast, too, up to where it has not yet read.

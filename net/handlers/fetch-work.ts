@@ -9,7 +9,7 @@
  */
 import { systemClock } from '../../engine/base/clock.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
-import { COLD_READ_BYTES, KIB } from '../../engine/base/limits.ts';
+import { KIB } from '../../engine/base/limits.ts';
 import { ReadProgress } from '../../engine/index.ts';
 import type { Waiting } from '../front/deadlines.ts';
 import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
@@ -148,7 +148,8 @@ export class FetchWork implements Response, Waiting, Abortable {
   // Response
 
   get sizeHint(): number {
-    return this.#frameBytes - this.#sentBytes;
+    const staged = this.#isReading || this.#staged === null ? 0 : this.#staged.size;
+    return this.#frameBytes - this.#sentBytes + staged;
   }
 
   takeStaged(): OutputBuffer | null {
@@ -339,8 +340,8 @@ export class FetchWork implements Response, Waiting, Abortable {
 
   /** Reads into a buffer of its own on the thread pool; the connection goes on with it when the bytes are there. */
   #readCold(part: FetchPart, left: number): void {
-    const staged = this.#owner.outputs.takeCold(left);
-    const size = Math.min(left, staged.room, COLD_READ_BYTES);
+    const staged = this.#owner.outputs.take(left);
+    const size = Math.min(left, staged.room, this.#owner.outputs.pieceBytes);
     const connection = this.request!.connection!;
     this.#staged = staged;
     this.#isReading = true;

@@ -10,7 +10,7 @@ import { MIB } from '../../engine/base/limits.ts';
 import type { PartitionReader, ReadPlan } from '../../engine/index.ts';
 import type { OutputBuffer, OutputPool } from '../front/output.ts';
 
-/** Pieces kept, in bytes: about a third of the buffers for pieces that there are. */
+/** Pieces kept, in bytes: about a quarter of the buffers for pieces that there are. */
 const KEPT_BYTES_MAX = 8 * MIB;
 /** A piece that nobody wanted again for so long is given up. */
 const KEPT_MS = 1000;

@@ -13,6 +13,7 @@ import { Connection, type ConnectionHost } from '../../net/front/connection.ts';
 import type { Landing } from '../../net/front/inbox.ts';
 import { OutputPool } from '../../net/front/output.ts';
 import type { Request } from '../../net/front/request.ts';
+import { Turns } from '../../net/front/turns.ts';
 
 interface Written {
   readonly chunk: Buffer;
@@ -90,7 +91,10 @@ export class ModelFront implements ConnectionHost {
   readonly frameBytesMax = MIB;
   readonly pipelineMax = 64;
   readonly started: Request[] = [];
-  readonly #touched = new Set<Connection>();
+  #isTurnWanted = false;
+  readonly #turns = new Turns<Connection>(() => {
+    this.#isTurnWanted = true;
+  });
 
   constructor(outputs = new OutputPool()) {
     const slab = new SlabArena({ ordinaryBytes: 32 * SLAB_GRANULE_BYTES, giantBytes: 2 * MIB });
@@ -117,15 +121,15 @@ export class ModelFront implements ConnectionHost {
     return this.started[0];
   }
 
-  /** Advances whoever was touched, once. */
+  /** Advances whoever was touched, once, and who has large answers until nobody can send more. */
   async turn(): Promise<void> {
     // Callbacks of writes, and reads on the thread pool, come between turns.
     await new Promise((resolve) => setImmediate(resolve));
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    for (const connection of touched) {
-      connection.advance();
-    }
+    this.#turns.advanceTouched();
+    do {
+      this.#isTurnWanted = false;
+      this.#turns.advanceDeferred();
+    } while (this.#isTurnWanted);
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -138,7 +142,11 @@ export class ModelFront implements ConnectionHost {
   }
 
   touch(connection: Connection): void {
-    this.#touched.add(connection);
+    this.#turns.touch(connection);
+  }
+
+  defer(connection: Connection): void {
+    this.#turns.defer(connection);
   }
 
   starve(): void {}
