@@ -4,6 +4,10 @@
  * reads at the tail and reads at random offsets are measured on it. A batch of a mebibyte takes one page on the disk: the
  * rest of it is zeros that were never written.
  *
+ * Both logs are there at the same time, each with its broker, and are measured in turn, several rounds of each figure, of
+ * which the median counts: what the machine does meanwhile meets both alike. The start-up is that of a broker that knew the
+ * log and was killed; the first start, on files that it has never seen, has a line of its own.
+ *
  * `node bench/compare/terabyte.ts [--gigabytes 1,1000] [--runs N]`; lines of JSON into $OUT, as measure.sh writes them.
  */
 
@@ -11,6 +15,7 @@ import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
+  fdatasyncSync,
   ftruncateSync,
   mkdirSync,
   mkdtempSync,
@@ -61,6 +66,7 @@ const APPEND_BYTES = 256e6;
 const RECORD_BYTES = 64 * 1024;
 const RANDOM_READS = 400;
 const SETTLE_MS = 4000;
+const ROUNDS = 5;
 
 /** A batch of one record of zeros, and nearly exactly BATCH_BYTES large. */
 function largeBatch(timestamp: number): Buffer {
@@ -94,6 +100,8 @@ function layOut(dataDir: string, gigabytes: number): number {
         });
     }
     ftruncateSync(log, BATCHES_A_SEGMENT * batch.length);
+    // The first page of each batch makes 4 GB of a terabyte: what is measured must not wait for the kernel to write them back.
+    fdatasyncSync(log);
     closeSync(log);
     const times = new DataView(new ArrayBuffer(TIME_ENTRY_BYTES));
     putTimeEntry(times, 0, { timestamp, relativeOffset: 0 });
@@ -132,12 +140,12 @@ async function readRange(client: Client, from: number, to: number): Promise<numb
   return bytes / 1e6 / ((performance.now() - startedAt) / 1000);
 }
 
-/** Reads of one batch at random offsets, a second. */
+/** Reads of one batch at random offsets, a second. One fetcher, for each has a connection of its own. */
 async function readRandomly(client: Client, end: number, random: Prng): Promise<number> {
+  using fetcher = new Fetcher(client, { checkCrc: false, partitionMaxBytes: 1 });
   const startedAt = performance.now();
   for (let count = 0; count < RANDOM_READS; count++) {
     const offset = random.below(end);
-    using fetcher = new Fetcher(client, { checkCrc: false, partitionMaxBytes: 1 });
     fetcher.assign([{ topic: TOPIC, partition: 0, offset, endOffset: offset + 1 }]);
     const chunk = await fetcher.next();
     if (chunk === null) throw new Error(`nothing at offset ${offset}`);
@@ -152,52 +160,124 @@ function say(metric: string, run: number, load: object, cpu: object = {}): void 
   process.stderr.write(`${line}\n`);
 }
 
-async function measure(gigabytes: number, run: number): Promise<void> {
-  const what = gigabytes >= 1000 ? 'terabyte' : 'gigabyte';
-  mkdirSync(workDirectory, { recursive: true });
-  const dataDir = mkdtempSync(join(workDirectory, `${what}-`));
-  try {
-    const end = layOut(dataDir, gigabytes);
-    // The first start builds the manifest; the start that is measured is an ordinary one.
-    const entry = join(root, 'dist', 'cli', 'main.js');
-    await using broker = await BrokerProcess.start({ dataDir, entry, startTimeoutMs: 300_000 });
-    const client = new Client({ brokers: broker.address, retryBackoffMs: 2, retryMs: 300_000 });
+/** A log with its broker. */
+class LargeLog implements AsyncDisposable {
+  readonly name: string;
+  readonly client: Client;
+  readonly #broker: BrokerProcess;
+  /** Behind the records that were laid out. */
+  readonly #end: number;
+  /** Behind all records. */
+  #logEnd: number;
+
+  private constructor(name: string, broker: BrokerProcess, end: number) {
+    this.name = name;
+    this.#broker = broker;
+    this.#end = end;
+    this.#logEnd = end;
+    this.client = new Client({ brokers: broker.address, retryBackoffMs: 2, retryMs: 300_000 });
+  }
+
+  static async open(gigabytes: number, run: number): Promise<LargeLog> {
+    const name = gigabytes >= 1000 ? 'terabyte' : 'gigabyte';
+    mkdirSync(workDirectory, { recursive: true });
+    const dataDir = mkdtempSync(join(workDirectory, `${name}-`));
     try {
-      await send(client, 1);
-      // Long enough for the background flush: the tail of a log that was written elsewhere is unknown to it.
-      await pause(SETTLE_MS);
-      await broker.kill();
-      broker.launch();
-      if (!(await until(() => accepts(broker.port), 300_000, 2))) throw new Error(broker.output);
-      await send(client, 1);
-      const startMs = performance.now() - broker.launchedAt;
-      const { residentMb } = broker.memory();
-      say(`${what}-startup`, run, { all_ms: startMs }, { rss_mb: residentMb });
-      const count = Math.floor(APPEND_BYTES / RECORD_BYTES);
-      await send(client, 500);
-      say(`${what}-append`, run, { value: await send(client, count) });
-      const tail = end + 502;
-      await readRange(client, tail, tail + 500);
-      say(`${what}-tail-read`, run, { value: await readRange(client, tail, tail + count) });
-      // Both logs are read from the disk: of the small one a part would still be in memory, of the large one nothing.
-      spawnSync(peers.rdload, ['evict', `dir=${join(dataDir, `${TOPIC}-0`)}`]);
-      const random = new Prng(run);
-      say(
-        `${what}-random-read`,
-        run,
-        { value: await readRandomly(client, end, random) },
-        {
-          rss_mb: broker.memory().residentMb,
-        },
-      );
-    } finally {
-      client.close();
+      const end = layOut(dataDir, gigabytes);
+      const entry = join(root, 'dist', 'cli', 'main.js');
+      const broker = await BrokerProcess.start({ dataDir, entry, startTimeoutMs: 300_000 });
+      const log = new LargeLog(name, broker, end);
+      await log.append(1);
+      say(`${name}-first-start`, run, { all_ms: performance.now() - broker.launchedAt });
+      return log;
+    } catch (error) {
+      rmSync(dataDir, { recursive: true, force: true });
+      throw error;
     }
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
+  }
+
+  get residentMb(): number {
+    return this.#broker.memory().residentMb;
+  }
+
+  /** Milliseconds from the launch of a broker that was killed to the first record. */
+  async restart(): Promise<number> {
+    await this.#broker.kill();
+    this.#broker.launch();
+    if (!(await until(() => accepts(this.#broker.port), 300_000, 2))) {
+      throw new Error(this.#broker.output);
+    }
+    await this.append(1);
+    return performance.now() - this.#broker.launchedAt;
+  }
+
+  append(count: number): Promise<number> {
+    this.#logEnd += count;
+    return send(this.client, count);
+  }
+
+  readTail(count: number): Promise<number> {
+    return readRange(this.client, this.#logEnd - count, this.#logEnd);
+  }
+
+  readRandomly(random: Prng): Promise<number> {
+    // Both logs are read from the disk: of the small one a part would still be in memory, of the large one nothing.
+    spawnSync(peers.rdload, ['evict', `dir=${join(this.#broker.dataDir, `${TOPIC}-0`)}`]);
+    return readRandomly(this.client, this.#end, random);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    await this.#broker.kill();
+    rmSync(this.#broker.dataDir, { recursive: true, force: true });
+  }
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** The figure's median for each of the logs, which go first in turn. */
+async function inTurn(
+  logs: readonly LargeLog[],
+  figure: (log: LargeLog, round: number) => Promise<number>,
+): Promise<Map<LargeLog, number>> {
+  const figures = new Map<LargeLog, number[]>(logs.map((log) => [log, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const log of round % 2 === 0 ? logs : logs.toReversed()) {
+      figures.get(log)!.push(await figure(log, round));
+    }
+  }
+  return new Map([...figures].map(([log, values]) => [log, medianOf(values)]));
+}
+
+async function measure(logs: readonly LargeLog[], run: number): Promise<void> {
+  const count = Math.floor(APPEND_BYTES / RECORD_BYTES);
+  // Long enough for the background flush: the tail of a log that was written elsewhere is unknown to it.
+  await pause(SETTLE_MS);
+  for (const [{ name, residentMb }, all_ms] of await inTurn(logs, (log) => log.restart())) {
+    say(`${name}-startup`, run, { all_ms }, { rss_mb: residentMb });
+  }
+  for (const log of logs) await log.append(500);
+  for (const [{ name }, value] of await inTurn(logs, (log) => log.append(count))) {
+    say(`${name}-append`, run, { value });
+  }
+  for (const log of logs) await log.readTail(500);
+  for (const [{ name }, value] of await inTurn(logs, (log) => log.readTail(count))) {
+    say(`${name}-tail-read`, run, { value });
+  }
+  const seeds = (round: number): Prng => new Prng(run * ROUNDS + round);
+  const reads = await inTurn(logs, (log, round) => log.readRandomly(seeds(round)));
+  for (const [{ name, residentMb }, value] of reads) {
+    say(`${name}-random-read`, run, { value }, { rss_mb: residentMb });
   }
 }
 
 for (let run = 1; run <= Number(values.runs); run++) {
-  for (const gigabytes of values.gigabytes.split(',').map(Number)) await measure(gigabytes, run);
+  await using stack = new AsyncDisposableStack();
+  const logs: LargeLog[] = [];
+  for (const gigabytes of values.gigabytes.split(',').map(Number)) {
+    logs.push(stack.use(await LargeLog.open(gigabytes, run)));
+  }
+  await measure(logs, run);
 }
