@@ -17,50 +17,6 @@ export type FetchBound = 'highWatermark' | 'lastStableOffset' | 'logEndOffset';
 /** What aborted transactions are told to a reader of committed records: none, as there are no transactions. */
 const NO_ABORTED: readonly never[] = [];
 
-/** A read beyond the hot end of a log that took longer came from the disk; about ten times what the page cache takes. */
-const DISK_READ_MS = 1;
-/**
- * So many reads in a row out of the page cache make a reader trust it. The kernel reads some megabytes ahead, and what lies
- * there comes fast from a slow disk, too: they are many more than that.
- */
-const WARM_READS = 64;
-/**
- * After a read that made everybody wait it takes so many more, and each further time several times as many: what is read
- * ahead by the kernel comes fast, too, up to where it has not yet read.
- */
-const DISTRUST_READS = 60;
-const DISTRUST_GROWTH = 8;
-const DISTRUST_READS_MAX = 1 << 16;
-/** So many fast reads on this thread in a row, and the distrust begins anew. */
-const FORGIVEN_READS = 4096;
-
-/**
- * Where the last fetch of a reader ended, and whether what he reads has been coming out of the page cache. Nobody can ask
- * the kernel, so reads behind the hot end of a log go to the thread pool, until they prove so fast that they may as well be
- * done here, without two hops between threads.
- */
-export class ReadHint extends ReadCursor {
-  #fastReads = 0;
-  #distrust = DISTRUST_READS;
-
-  get isWarm(): boolean {
-    return this.#fastReads >= WARM_READS;
-  }
-
-  /** A read off this thread, or one on it that was risked, took so long. */
-  noteRead(tookMs: number): void {
-    if (tookMs <= DISK_READ_MS) {
-      this.#fastReads = Math.min(FORGIVEN_READS, this.#fastReads + 1);
-      if (this.#fastReads === FORGIVEN_READS) this.#distrust = DISTRUST_READS;
-    } else if (this.isWarm) {
-      this.#fastReads = -this.#distrust;
-      this.#distrust = Math.min(DISTRUST_READS_MAX, this.#distrust * DISTRUST_GROWTH);
-    } else {
-      this.#fastReads = Math.min(0, this.#fastReads);
-    }
-  }
-}
-
 export class FetchPart implements FetchPartitionOutcome {
   // What is asked.
   /** The topic's bytes as requests and answers carry them: name, or id from version 13 on. */
@@ -81,7 +37,7 @@ export class FetchPart implements FetchPartitionOutcome {
   reader: PartitionReader | null = null;
   readonly plan = new ReadPlan();
   /** Where the last fetch ended. */
-  hint = new ReadHint();
+  hint = new ReadCursor();
   /** Bytes of the answer; and whether more lie behind them that only the size of an answer holds back. */
   recordsSize = 0;
   isCut = false;

@@ -31,6 +31,7 @@ import {
 import { putResponseHead, responseHeadBytes } from '../wire/hot/response-head.ts';
 import type { FetchBound, FetchPart } from './fetch-part.ts';
 import type { FetchSession } from './fetch-sessions.ts';
+import { ReadTrust } from './read-trust.ts';
 import type { SharedRecords } from './shared-records.ts';
 
 const NO_ENDPOINTS: readonly never[] = [];
@@ -61,6 +62,8 @@ export class FetchWork implements Response, Waiting, Abortable {
   /** It says that it is a replica: of which there are none. */
   isFollower = false;
   session: FetchSession | null = null;
+  /** The connection's. */
+  trust = new ReadTrust();
   isIncremental = false;
   /** What is looked at: the session's parts, or the request's own. */
   parts: FetchPart[] = [];
@@ -279,7 +282,7 @@ export class FetchWork implements Response, Waiting, Abortable {
     const piece = Math.min(left, this.#owner.outputs.pieceBytes);
     if (this.#canShare(part, piece)) return Fill.SHARED;
     if (this.#hasFailed) return Fill.FAILED;
-    if (!isFast(part)) {
+    if (!this.#isFast(part)) {
       this.#readCold(part, left);
       return Fill.WAIT;
     }
@@ -302,7 +305,7 @@ export class FetchWork implements Response, Waiting, Abortable {
     if (!shared.isShared(reader, this.request!.connection!)) return false;
     let buffer = shared.find(reader, part.plan, done, piece);
     if (buffer === null) {
-      if (!isFast(part)) return false;
+      if (!this.#isFast(part)) return false;
       buffer = outputs.take(piece);
       if (buffer.room < piece || !this.#read(part, piece, buffer)) {
         outputs.release(buffer);
@@ -318,7 +321,7 @@ export class FetchWork implements Response, Waiting, Abortable {
 
   /** Reads the next `size` bytes behind what the buffer holds. False: they are not to be had, and the answer has failed. */
   #read(part: FetchPart, size: number, into: OutputBuffer): boolean {
-    const { plan, hint } = part;
+    const { plan } = part;
     const { done } = this.#progress;
     const reader = part.reader!;
     const startMs = plan.isHot ? 0 : systemClock.monotonic();
@@ -333,7 +336,7 @@ export class FetchWork implements Response, Waiting, Abortable {
     } catch (error) {
       if (!isMillraceError(error)) throw error;
     }
-    if (!plan.isHot) hint.noteRead(systemClock.monotonic() - startMs);
+    if (!plan.isHot) this.trust.noteRead(systemClock.monotonic() - startMs);
     this.#hasFailed = read !== size;
     return !this.#hasFailed;
   }
@@ -354,7 +357,7 @@ export class FetchWork implements Response, Waiting, Abortable {
           return;
         }
         if (read === size) {
-          part.hint.noteRead(systemClock.monotonic() - startMs);
+          this.trust.noteRead(systemClock.monotonic() - startMs);
           staged.size = size;
           this.#noteRead(part, staged, 0, size);
         } else {
@@ -419,6 +422,11 @@ export class FetchWork implements Response, Waiting, Abortable {
     return true;
   }
 
+  /** Whether the part's bytes are in the page cache most likely: they are read on this thread then. */
+  #isFast(part: FetchPart): boolean {
+    return part.plan.isHot || this.trust.isWarm;
+  }
+
   /** The next `size` bytes of the part's records lie in `buffer` at `at`. */
   #noteRead(part: FetchPart, buffer: OutputBuffer, at: number, size: number): void {
     const progress = this.#progress;
@@ -428,11 +436,6 @@ export class FetchWork implements Response, Waiting, Abortable {
     progress.leave(part.hint);
     this.#step = Step.SUFFIX;
   }
-}
-
-/** Whether the part's bytes are in the page cache most likely: they are read on this thread then. */
-function isFast(part: FetchPart): boolean {
-  return part.plan.isHot || part.hint.isWarm;
 }
 
 function isSameTopic(a: FetchPart, b: FetchPart): boolean {

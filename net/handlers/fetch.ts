@@ -8,14 +8,14 @@
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import { POOLED_PARTITIONS_MAX, REQUEST_PARTITIONS_MAX } from '../../engine/base/limits.ts';
 import { uuidFromBytes } from '../../engine/base/uuid.ts';
-import { Marks } from '../../engine/index.ts';
+import { Marks, ReadCursor } from '../../engine/index.ts';
 import { Deadlines } from '../front/deadlines.ts';
 import type { OutputPool } from '../front/output.ts';
 import type { Request } from '../front/request.ts';
 import type { ApiHandler, FrontServices } from '../front/services.ts';
 import { FetchRequestCursor } from '../wire/hot/fetch-request.ts';
 import { failMalformed } from '../wire/wire-error.ts';
-import { FetchPart, ReadHint } from './fetch-part.ts';
+import { FetchPart } from './fetch-part.ts';
 import {
   FetchSession,
   FetchSessions,
@@ -24,6 +24,7 @@ import {
   INVALID_SESSION_ID,
 } from './fetch-sessions.ts';
 import { FetchWork, type FetchWorkOwner } from './fetch-work.ts';
+import { ReadTrust } from './read-trust.ts';
 import type { Readers } from './readers.ts';
 import { SharedRecords } from './shared-records.ts';
 import type { TopicRoutes } from './topic-routes.ts';
@@ -34,8 +35,12 @@ const CONSUMER_REPLICA = -1;
 /** Session ids are positive; 0 is given to nobody. */
 const SESSION_ID_MASK = 0x7fffffff;
 
-/** What a connection that fetches without a session keeps: where its last fetch of each partition, by slot, ended. */
-type HintsBySlot = Map<number, ReadHint>;
+/** What a connection keeps of its fetches for the next. */
+class FetchState {
+  readonly trust = new ReadTrust();
+  /** Where the last fetch of each partition, by slot, ended; of those without a session, which has parts that know. */
+  readonly hints = new Map<number, ReadCursor>();
+}
 
 export class FetchHandler implements ApiHandler, FetchWorkOwner {
   readonly outputs: OutputPool;
@@ -79,6 +84,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.maxWaitMs = cursor.maxWaitMs;
     work.maxBytes = Math.min(cursor.maxBytes, this.#services.settings.fetchMaxBytes);
     work.minBytes = Math.min(cursor.minBytes, work.maxBytes);
+    work.trust = stateOf(request).trust;
     work.isFollower = cursor.replicaId >= 0;
     work.bound =
       cursor.replicaId !== CONSUMER_REPLICA
@@ -190,9 +196,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
   #readOwnParts(work: FetchWork, usesTopicIds: boolean): void {
     const cursor = this.#cursor;
     const parts = work.ownParts;
-    const connection = work.request!.connection!;
-    const hints = (connection.fetchState as HintsBySlot | null) ?? new Map<number, ReadHint>();
-    connection.fetchState = hints;
+    const { hints } = stateOf(work.request!);
     let count = 0;
     while (cursor.nextTopic()) {
       const topic = this.#topicOf(usesTopicIds);
@@ -213,7 +217,7 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
           const { slot } = part.partition!;
           let hint = hints.get(slot);
           if (hint === undefined) {
-            hint = new ReadHint();
+            hint = new ReadCursor();
             hints.set(slot, hint);
           }
           part.hint = hint;
@@ -421,6 +425,12 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     if (work.ownParts.length > POOLED_PARTITIONS_MAX) work.ownParts.length = POOLED_PARTITIONS_MAX;
     this.#free.push(work);
   }
+}
+
+function stateOf({ connection }: Request): FetchState {
+  const state = (connection!.fetchState as FetchState | null) ?? new FetchState();
+  connection!.fetchState = state;
+  return state;
 }
 
 /** A topic as a request names it. */

@@ -1,0 +1,54 @@
+/** When a reader of old records is trusted to find them in the page cache, and how often that may go wrong. */
+
+import { describe, expect, test } from 'vitest';
+import { ReadTrust } from './read-trust.ts';
+
+function read(trust: ReadTrust, count: number, tookMs: number): void {
+  for (let i = 0; i < count; i++) trust.noteRead(tookMs);
+}
+
+describe('trust in reads', () => {
+  test('trusts after many fast reads, and not after a slow one for many', () => {
+    const trust = new ReadTrust();
+    expect(trust.isWarm).toBe(false);
+    read(trust, 63, 0.1);
+    expect(trust.isWarm).toBe(false);
+    read(trust, 1, 0.1);
+    expect(trust.isWarm).toBe(true);
+    read(trust, 1, 5);
+    read(trust, 123, 0.1);
+    expect(trust.isWarm).toBe(false);
+    read(trust, 1, 0.1);
+    expect(trust.isWarm).toBe(true);
+  });
+
+  test('does not take for memory what the kernel reads ahead of a cold reader', () => {
+    const trust = new ReadTrust();
+    for (let i = 1; i <= 20_000; i++) {
+      expect(trust.isWarm).toBe(false);
+      trust.noteRead(i % 40 === 0 ? 4 : 0.2);
+    }
+  });
+
+  test('lets everybody wait a few times only where more is read ahead than that', () => {
+    const trust = new ReadTrust();
+    let waits = 0;
+    for (let i = 1; i <= 50_000; i++) {
+      const isSlow = i % 100 === 0;
+      if (isSlow && trust.isWarm) waits++;
+      trust.noteRead(isSlow ? 4 : 0.2);
+    }
+    expect(waits).toBeGreaterThan(0);
+    expect(waits).toBeLessThan(6);
+  });
+
+  test('forgives when the reader has been in the page cache for long', () => {
+    const trust = new ReadTrust();
+    for (let i = 0; i < 3; i++) {
+      read(trust, 10_000, 0.1);
+      read(trust, 1, 4);
+    }
+    read(trust, 124, 0.1);
+    expect(trust.isWarm).toBe(true);
+  });
+});
