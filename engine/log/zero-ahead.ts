@@ -19,8 +19,8 @@ import { ZERO_AHEAD_BYTES, ZERO_AHEAD_MS_MAX, ZERO_AHEAD_WRITE_BYTES_MAX } from 
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from './cursor.ts';
 
-/** Never written to: its pages are the one page of zeros that the kernel shares, which stays in the CPU's cache. */
-const zeros = new Uint8Array(ZERO_AHEAD_BYTES);
+/** Made by the first fast log of this thread; never changed. */
+let zeros: Uint8Array | null = null;
 
 /** The active `.log`, open for writing. */
 interface ActiveFile {
@@ -50,6 +50,7 @@ export function zeroAhead(file: ActiveFile, position: number, end: number, nowMs
 }
 
 function writeZeros({ fs, fd }: ActiveFile, from: number, to: number): void {
+  zeros ??= new Uint8Array(ZERO_AHEAD_BYTES);
   try {
     for (let at = from; at < to; at += ZERO_AHEAD_BYTES)
       fs.pwrite(fd, zeros, 0, ZERO_AHEAD_BYTES, at);
