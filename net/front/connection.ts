@@ -5,9 +5,8 @@
  * Produces are outstanding: their order per partition is kept by the engine, and a client may have any number in flight.
  * Answers that are ready at the end of a turn leave together in one write. Large ones leave piece by piece, at most one a
  * turn, and the next only when the kernel has taken all that was sent before: so the pieces share one buffer, and a slow
- * reader holds one. The
- * connection stops reading while too many requests wait, while a large answer waits or too many bytes of small ones are
- * unsent, or while the slab has no room: memory stays bounded and nothing is dropped.
+ * reader holds one. The connection stops reading while too many requests wait, while a large answer waits or too many bytes
+ * of small ones are unsent, or while the slab has no room: memory stays bounded and nothing is dropped.
  *
  * When the peer goes away, Produces that were read are still carried out (with acks=0 the client has no other word than
  * the sending), everything else is given up.
