@@ -115,9 +115,10 @@ cold() { # a paced producer alone, then beside a reader of data that was dropped
   "$R" produce $B topic=$old size=1024 count="$(awk -v g="${CGB:-2}" 'BEGIN{printf "%d", g*1e9/1024}')" >/dev/null
   for r in $(seq "$RUNS"); do
     mk 1; rec cold-alone "$r" e2eraw topic=$T size=1024 rate=5000 window=5 acks=1 warm=1 secs="${ESECS:-6}" fetchwait=500; rm_
-    mk 1; "$R" evict "dir=$d/$old-0" >&2
+    # Memory is filled before the reader starts: done by rec, it would take from the time that both run.
+    settle; mk 1; "$R" evict "dir=$d/$old-0" >&2
     "$R" consume $B topic=$old >&2 & local reader=$!
-    rec cold-beside "$r" e2eraw topic=$T size=1024 rate=5000 window=5 acks=1 warm=0.2 secs="${CSECS:-2}" fetchwait=500; wait $reader; rm_
+    FREE_MB=0 rec cold-beside "$r" e2eraw topic=$T size=1024 rate=5000 window=5 acks=1 warm=0.2 secs="${CSECS:-2}" fetchwait=500; wait $reader; rm_
   done; T=$old; rm_; }
 idle() { local r; pin free; sleep 3; for r in $(seq "$RUNS"); do log "{\"metric\":\"idle\",\"run\":$r,\"load\":{},\"cpu\":$("$here/cpu.sh" "$(pid)" -- sleep 5)}"; done; }
 durable() { local p r; pin free; for p in ${PARTS:-1 50}; do for r in $(seq "$RUNS"); do
