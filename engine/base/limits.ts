@@ -52,14 +52,6 @@ export const WIRE_ELEMENTS_MAX = 1024 * 1024;
 /** A writer's buffer that one large message made grow beyond this is let go at the next reset. */
 export const WRITER_KEPT_BYTES = MIB;
 
-// Checksums: where the native kernel overtakes the others, measured by bench/kernels/format.bench.ts.
-
-/** Against the JavaScript kernel. */
-export const CRC_NATIVE_BYTES_MIN = 224;
-
-/** Against the WebAssembly kernel, which works by address and so saves the view as well. */
-export const CRC_NATIVE_BYTES_MIN_WASM = 768;
-
 // Shared memory.
 
 /** The size of a WebAssembly page, the unit in which slab memory is reserved. */

@@ -9,33 +9,17 @@
  */
 
 import { assert } from './assert.ts';
-import { crc32cTables, nativeCrc32c } from './crc32c.ts';
-import { CRC_NATIVE_BYTES_MIN_WASM, SHARED_MEMORY_BYTES_MAX, WASM_PAGE_BYTES } from './limits.ts';
+import { crc32cTables } from './crc32c-wasm.ts';
+import { SHARED_MEMORY_BYTES_MAX, WASM_PAGE_BYTES } from './limits.ts';
 import { sharedMemoryModule } from './shared-memory-wasm.ts';
-
-/** A shared `WebAssembly.Memory`, as far as it is used here (the compiler's library knows it only with DOM). */
-export interface WasmMemory {
-  readonly buffer: SharedArrayBuffer;
-}
+import { type WasmMemory, wasm } from './webassembly.ts';
 
 interface Kernels {
   copy(to: number, from: number, size: number): void;
   fill(at: number, value: number, size: number): void;
-  crc32c(at: number, size: number): number;
-  readonly tables: { readonly buffer: ArrayBuffer };
+  crc32c(crc: number, at: number, size: number): number;
+  readonly own: { readonly buffer: ArrayBuffer };
 }
-
-interface WasmApi {
-  readonly Memory: new (descriptor: {
-    initial: number;
-    maximum: number;
-    shared: boolean;
-  }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
-const wasm = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
 let compiled: object | null = null;
 
@@ -58,7 +42,7 @@ export class SharedMemory {
     compiled ??= new wasm.Module(sharedMemoryModule());
     const instance = new wasm.Instance(compiled, { m: { s: memory } });
     this.#kernels = instance.exports as Kernels;
-    new Int32Array(this.#kernels.tables.buffer).set(crc32cTables);
+    new Int32Array(this.#kernels.own.buffer).set(crc32cTables());
   }
 
   /**
@@ -88,15 +72,6 @@ export class SharedMemory {
 
   /** The CRC-32C of `size` bytes from address `at`, as an unsigned number. */
   crc32c(at: number, size: number): number {
-    if (size >= CRC_NATIVE_BYTES_MIN_WASM) {
-      const native = nativeCrc32c();
-      if (native !== null) return native(this.bytes.subarray(at, at + size));
-    }
-    return this.#kernels.crc32c(at, size) >>> 0;
-  }
-
-  /** The WebAssembly kernel alone, for the test that all kernels agree and for the bench. */
-  crc32cWasm(at: number, size: number): number {
-    return this.#kernels.crc32c(at, size) >>> 0;
+    return ~this.#kernels.crc32c(-1, at, size) >>> 0;
   }
 }

@@ -4,7 +4,8 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
-import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
+import { SharedMemory } from '../base/shared-memory.ts';
+import type { WasmMemory } from '../base/webassembly.ts';
 import { type AppendPiece, createAppendPiece } from '../log/append.ts';
 import { Doorbell } from '../ring/doorbell.ts';
 import { RingReader } from '../ring/ring-reader.ts';

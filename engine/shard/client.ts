@@ -12,7 +12,8 @@ import {
   DIRECT_SLOW_MS,
   READ_DESCRIPTORS_MAX,
 } from '../base/limits.ts';
-import { SharedMemory, type WasmMemory } from '../base/shared-memory.ts';
+import { SharedMemory } from '../base/shared-memory.ts';
+import type { WasmMemory } from '../base/webassembly.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import type { FileSystem } from '../io/file-system.ts';
 import { realFileSystem } from '../io/real-file-system.ts';

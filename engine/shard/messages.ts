@@ -6,7 +6,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../base/errors.ts';
-import type { WasmMemory } from '../base/shared-memory.ts';
+import type { WasmMemory } from '../base/webassembly.ts';
 import type { LogConfig } from '../log/log-config.ts';
 import type { ProducerSummary } from '../log/producer-state.ts';
 

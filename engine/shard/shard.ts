@@ -22,7 +22,7 @@ import {
   FLUSHES_PER_SECOND,
   SUBMIT_RING_RECORDS,
 } from '../base/limits.ts';
-import type { WasmMemory } from '../base/shared-memory.ts';
+import type { WasmMemory } from '../base/webassembly.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from '../log/cursor.ts';
 import type { IndexNotes } from '../log/index-notes.ts';

@@ -18,8 +18,8 @@ export const layers: readonly Layer[] = [
   {
     folder: 'engine/base',
     mayImport: [],
-    node: ['module'],
-    packages: ['@node-rs/crc32'],
+    node: [],
+    packages: [],
     never: 'I/O',
   },
   {
