@@ -212,11 +212,11 @@ export const UNSENT_BYTES_MAX = 512 * KIB;
 
 /**
  * Records are read into one buffer and sent from it piece by piece: small enough to stay in an L2 cache of 1 MiB between the
- * two copies, large enough that what a write costs beside its bytes does not count, as it wakes the reader: pieces of 128 KiB
- * cost more than they save. Reads on the thread pool are as large: what comes with them leaves in one piece, too, and other
- * requests wait for that.
+ * two copies, large enough that what a write costs beside its bytes does not count, as it wakes the reader and sets timers:
+ * smaller ones cost more than they save. Reads on the thread pool are as large: what comes with them leaves in one piece,
+ * too, and other requests wait for that.
  */
-export const SEND_PIECE_BYTES = 512 * KIB;
+export const SEND_PIECE_BYTES = 768 * KIB;
 
 /** Records of one partition in one answer: Kafka's default for max.partition.fetch.bytes. */
 export const FETCH_PART_BYTES_MAX = MIB;

@@ -302,7 +302,6 @@ export class Connection implements FrameSink, Receiver {
     const { outputs } = this.#host;
     let isTurnOver = !mayBeLarge;
     let out: OutputBuffer | null = null;
-    let isCorked = false;
     for (let head = this.#head; head !== null; head = this.#head) {
       if (head.state !== RequestState.ANSWERED) break;
       const response = head.response;
@@ -338,14 +337,6 @@ export class Connection implements FrameSink, Receiver {
         if (out.size > 0) this.#send(out);
         else outputs.release(out);
         out = null;
-      } else if (filled === Fill.SHARED) {
-        // The few bytes that end an answer leave with the records before them.
-        if (!isCorked && response.sizeHint <= SMALL_BUFFER_BYTES) {
-          isCorked = true;
-          this.socket.cork();
-        }
-        this.#sendBoth(out, response.takeShared!());
-        out = null;
       } else if (filled === Fill.WAIT) {
         break;
       } else {
@@ -358,7 +349,6 @@ export class Connection implements FrameSink, Receiver {
       if (out.size > 0) this.#send(out);
       else outputs.release(out);
     }
-    if (isCorked) this.socket.uncork();
   }
 
   /** Whether the kernel is to take more before anything of this answer is made. */
@@ -366,27 +356,6 @@ export class Connection implements FrameSink, Receiver {
     const unsent = this.socket.writableLength;
     if (unsent === 0) return false;
     return unsent >= UNSENT_BYTES_MAX || response.sizeHint > SMALL_BUFFER_BYTES;
-  }
-
-  /** Sends what is filled and, behind it, records that others send as well, in one write. */
-  #sendBoth(out: OutputBuffer, shared: OutputBuffer): void {
-    if (out.size === 0) {
-      this.#host.outputs.release(out);
-      this.#send(shared);
-      return;
-    }
-    const { socket } = this;
-    socket.cork();
-    socket.write(filledPart(out), this.#onWritten);
-    socket.write(filledPart(shared), this.#onWritten);
-    socket.uncork();
-    if (socket.writableLength === 0) {
-      this.#writesDone += 2;
-      this.#host.outputs.release(out);
-      this.#host.outputs.release(shared);
-    } else {
-      this.#inFlight.push(out, shared);
-    }
   }
 
   #send(out: OutputBuffer): void {

@@ -1,7 +1,6 @@
 /**
  * Pooled buffers that responses are encoded into and sent from. A buffer belongs to one connection from `take` until the
- * socket has passed its last byte to the kernel; once it is filled, others may hold it, too. The one given back last is
- * taken first: as long as the kernel takes what is sent at once, every piece goes through the same memory, and that stays in
+ * socket has passed its last byte to the kernel. The one given back last is taken first: as long as the kernel takes what is sent at once, every piece goes through the same memory, and that stays in
  * the L2 cache. All but the small ones are bounded in number, so many slow readers cannot fill the memory; who finds none
  * left works with small ones.
  *
@@ -19,15 +18,14 @@ const HEADS_BYTES = 16 * KIB;
 const PIECES_BYTES_MAX = 32 * MIB;
 /** Kept while nobody needs them. */
 const SMALL_BYTES_KEPT = MIB;
-const PIECES_BYTES_KEPT = 4 * MIB;
+const PIECES_BYTES_KEPT = 16 * MIB;
 
 export class OutputBuffer {
   readonly bytes: Buffer;
   readonly view: DataView;
   /** Bytes filled, from 0. */
   size = 0;
-  /** Who still needs it: nearly always one, more where several connections send the same records. */
-  holders = 0;
+  isTaken = false;
   /** Where it goes when nobody needs it any more. */
   readonly stack: BufferStack;
 
@@ -85,19 +83,14 @@ export class OutputPool {
   /** A buffer for about `size` more bytes: a small one, or one for a piece of records and what stands around it. */
   take(size: number): OutputBuffer {
     const buffer = (size > SMALL_BUFFER_BYTES ? this.#pieces.pop() : null) ?? this.#small.pop()!;
-    buffer.holders = 1;
+    buffer.isTaken = true;
     return buffer;
   }
 
-  /** One more needs the buffer; nobody changes it from now on. */
-  hold(buffer: OutputBuffer): void {
-    buffer.holders++;
-  }
-
   release(buffer: OutputBuffer): void {
-    assert(buffer.holders > 0, 'output buffer released more often than held');
-    buffer.holders--;
-    if (buffer.holders === 0) buffer.stack.push(buffer);
+    assert(buffer.isTaken, 'output buffer released more often than taken');
+    buffer.isTaken = false;
+    buffer.stack.push(buffer);
   }
 }
 
@@ -111,8 +104,6 @@ export const Fill = {
   WAIT: 2,
   /** The response cannot be finished: the connection must end. */
   FAILED: 3,
-  /** The next bytes lie in a buffer that others hold as well: `takeShared` hands it out. */
-  SHARED: 4,
 } as const;
 export type Fill = (typeof Fill)[keyof typeof Fill];
 
@@ -125,8 +116,6 @@ export interface Response {
   readonly sizeHint: number;
   /** A buffer that the response has begun by itself and that the connection takes over: it goes on with it. */
   takeStaged?(): OutputBuffer | null;
-  /** After `Fill.SHARED`: the buffer to be sent as it is, already held for the caller. */
-  takeShared?(): OutputBuffer;
   /** Appends to the buffer at `size`, moving `size` on. A part that must be in one piece is never larger than a small buffer. */
   fill(buffer: OutputBuffer): Fill;
   /** Sent, or given up because the connection ended. */

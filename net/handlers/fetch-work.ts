@@ -9,7 +9,6 @@
  */
 import { systemClock } from '../../engine/base/clock.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
-import { KIB } from '../../engine/base/limits.ts';
 import { ReadProgress } from '../../engine/index.ts';
 import type { Waiting } from '../front/deadlines.ts';
 import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
@@ -32,11 +31,8 @@ import { putResponseHead, responseHeadBytes } from '../wire/hot/response-head.ts
 import type { FetchBound, FetchPart } from './fetch-part.ts';
 import type { FetchSession } from './fetch-sessions.ts';
 import { ReadTrust } from './read-trust.ts';
-import type { SharedRecords } from './shared-records.ts';
 
 const NO_ENDPOINTS: readonly never[] = [];
-/** Below this a copy costs less than the bookkeeping. */
-const SHARED_BYTES_MIN = 16 * KIB;
 
 /** What comes next in the frame. */
 const Step = { HEAD: 0, TOPIC: 1, PREFIX: 2, RECORDS: 3, SUFFIX: 4, END: 5, OVER: 6 } as const;
@@ -45,7 +41,6 @@ type Step = (typeof Step)[keyof typeof Step];
 /** What a work needs of its handler. */
 export interface FetchWorkOwner {
   readonly outputs: OutputPool;
-  readonly shared: SharedRecords;
   /** Gives up a waiting work. */
   abort(work: FetchWork): void;
   /** The work is not needed any more. */
@@ -86,7 +81,6 @@ export class FetchWork implements Response, Waiting, Abortable {
   /** Of the part whose records are being sent. */
   readonly #progress = new ReadProgress();
   #staged: OutputBuffer | null = null;
-  #shared: OutputBuffer | null = null;
   #isReading = false;
   #hasFailed = false;
   #isGivenUp = false;
@@ -162,12 +156,6 @@ export class FetchWork implements Response, Waiting, Abortable {
     return staged;
   }
 
-  takeShared(): OutputBuffer {
-    const shared = this.#shared!;
-    this.#shared = null;
-    return shared;
-  }
-
   fill(buffer: OutputBuffer): Fill {
     if (this.#isReading) return Fill.WAIT;
     if (this.#hasFailed) return Fill.FAILED;
@@ -193,9 +181,7 @@ export class FetchWork implements Response, Waiting, Abortable {
       return;
     }
     if (this.#staged !== null) this.#owner.outputs.release(this.#staged);
-    if (this.#shared !== null) this.#owner.outputs.release(this.#shared);
     this.#staged = null;
-    this.#shared = null;
     this.#told.length = 0;
     this.#hasFailed = false;
     this.#isGivenUp = false;
@@ -280,8 +266,6 @@ export class FetchWork implements Response, Waiting, Abortable {
     const part = this.#told[this.#next]!;
     const left = part.recordsSize - this.#progress.done;
     const piece = Math.min(left, this.#owner.outputs.pieceBytes);
-    if (this.#canShare(part, piece)) return Fill.SHARED;
-    if (this.#hasFailed) return Fill.FAILED;
     if (!this.#isFast(part)) {
       this.#readCold(part, left);
       return Fill.WAIT;
@@ -294,29 +278,6 @@ export class FetchWork implements Response, Waiting, Abortable {
     buffer.size += size;
     this.#noteRead(part, buffer, at, size);
     return size === left ? Fill.DONE : Fill.MORE;
-  }
-
-  /** Whether the part's next piece is in `#shared` now: found there, or read for all who fetch from this partition. */
-  #canShare(part: FetchPart, piece: number): boolean {
-    if (piece < SHARED_BYTES_MIN) return false;
-    const { shared, outputs } = this.#owner;
-    const { done } = this.#progress;
-    const reader = part.reader!;
-    if (!shared.isShared(reader, this.request!.connection!)) return false;
-    let buffer = shared.find(reader, part.plan, done, piece);
-    if (buffer === null) {
-      if (!this.#isFast(part)) return false;
-      buffer = outputs.take(piece);
-      if (buffer.room < piece || !this.#read(part, piece, buffer)) {
-        outputs.release(buffer);
-        return false;
-      }
-      buffer.size = piece;
-      shared.keep(reader, part.plan, done, buffer);
-    }
-    this.#noteRead(part, buffer, 0, piece);
-    this.#shared = buffer;
-    return true;
   }
 
   /** Reads the next `size` bytes behind what the buffer holds. False: they are not to be had, and the answer has failed. */

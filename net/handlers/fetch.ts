@@ -26,7 +26,6 @@ import {
 import { FetchWork, type FetchWorkOwner } from './fetch-work.ts';
 import { ReadTrust } from './read-trust.ts';
 import type { Readers } from './readers.ts';
-import { SharedRecords } from './shared-records.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 
 const TOPIC_ID_FROM = 13;
@@ -44,7 +43,6 @@ class FetchState {
 
 export class FetchHandler implements ApiHandler, FetchWorkOwner {
   readonly outputs: OutputPool;
-  readonly shared: SharedRecords;
   readonly #services: FrontServices;
   readonly #routes: TopicRoutes;
   readonly #readers: Readers;
@@ -59,7 +57,6 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
   constructor(services: FrontServices, outputs: OutputPool, routes: TopicRoutes, readers: Readers) {
     this.#services = services;
     this.outputs = outputs;
-    this.shared = new SharedRecords(outputs, () => services.now());
     this.#routes = routes;
     this.#readers = readers;
     const random = new Int32Array(1);
@@ -352,7 +349,6 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
 
   close(): void {
     this.#deadlines.close();
-    this.shared.close();
   }
 
   #allWaiting(): Set<FetchWork> {

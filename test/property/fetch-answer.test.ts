@@ -11,7 +11,6 @@ import { MemoryFileSystem } from '../../engine/io/memory-file-system.ts';
 import { OutputPool, SMALL_BUFFER_BYTES } from '../../net/front/output.ts';
 import { FetchPart } from '../../net/handlers/fetch-part.ts';
 import { FetchWork, type FetchWorkOwner } from '../../net/handlers/fetch-work.ts';
-import { SharedRecords } from '../../net/handlers/shared-records.ts';
 import {
   decodeResponse,
   FETCH,
@@ -48,7 +47,6 @@ interface Consumer {
 /** A front that answers fetches of these logs, one partition each. */
 class Bench implements FetchWorkOwner {
   readonly outputs: OutputPool;
-  readonly shared: SharedRecords;
   readonly front: ModelFront;
   readonly #logs: readonly TestLog[];
   /** One piece with what stands around it, and a small rest behind it. */
@@ -58,7 +56,6 @@ class Bench implements FetchWorkOwner {
     this.#logs = logs;
     this.outputs = new OutputPool(pieceBytes);
     this.#unsentMax = pieceBytes + 2 * SMALL_BUFFER_BYTES;
-    this.shared = new SharedRecords(this.outputs, () => 0);
     this.front = new ModelFront(this.outputs);
   }
 
@@ -179,7 +176,6 @@ describe('a fetch answer', () => {
             }
             connection.destroy();
           }
-          bench.shared.close();
         },
       ),
       { numRuns: 60 },
@@ -218,26 +214,6 @@ describe('a fetch answer', () => {
     expect(writes[3]!.size).toBeGreaterThan(32 * KIB);
     expect(new Set(writes.map(({ memory }) => memory)).size).toBe(1);
   });
-
-  test('consumers at the same place are sent pieces that were read once', async () => {
-    const fs = new CountingFileSystem();
-    const log = logOf('t', new Array<number>(40).fill(5000), fs);
-    const bench = new Bench([log], 32 * KIB);
-    const consumers = Array.from({ length: 4 }, () => bench.connect(1_000_000));
-    // Who fetches alone, or comes back on a new connection, is not known to be one of several.
-    for (let other = 0; other < 2; other++) bench.shared.isShared(log.reader, {});
-    fs.readBytes = 0;
-    for (const consumer of consumers) bench.fetch(consumer, 4 * 32 * KIB);
-    await bench.deliver(consumers, [1_000_000]);
-    expect(fs.readBytes).toBeLessThan(5 * 32 * KIB);
-    for (const { got, socket } of consumers) {
-      const bytes = Buffer.concat(got[0]!);
-      expect(bytes.equals(bytesOf(log).subarray(0, bytes.length))).toBe(true);
-      // The head leaves with the first of them, the end with the last.
-      expect(socket.writes.length).toBe(4);
-    }
-    bench.shared.close();
-  });
 });
 
 describe('while an answer leaves', () => {
@@ -267,23 +243,6 @@ describe('while an answer leaves', () => {
     expect(consumer.parts[0]!.hint.offset).toBe(-1);
     await bench.front.turn();
     expect(consumer.connection.requests).toBe(0);
-  });
-
-  test('a truncation ends it as well where its pieces are shared', async () => {
-    const log = logOf('t', new Array<number>(100).fill(3000));
-    const bench = new Bench([log], 32 * KIB);
-    const consumer = bench.connect(50_000);
-    for (let other = 0; other < 2; other++) bench.shared.isShared(log.reader, {});
-    bench.fetch(consumer, 200_000);
-    await bench.front.turn();
-    expect(consumer.socket.received().length).toBe(50_000);
-    log.log.truncateTo(90);
-    log.append(1, 3000);
-    consumer.socket.drain(1_000_000);
-    await bench.front.turn();
-    expect(consumer.socket.destroyed).toBe(true);
-    expect(consumer.socket.received().length).toBeLessThan(70_000);
-    bench.shared.close();
   });
 
   test('a truncation before the first of its records has been read is looked past', async () => {
