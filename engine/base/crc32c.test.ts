@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { crc32c } from './crc32c.ts';
-import { FAR, FAR_BYTES_MIN, NEAR, NEAR_BYTES_MIN, WINDOW_BYTES } from './crc32c-wasm.ts';
+import { CRC_WINDOW_BYTES } from './crc32c-kernel.ts';
 import { SharedMemory } from './shared-memory.ts';
+import { FAR, FAR_BYTES_MIN, NEAR, NEAR_BYTES_MIN } from './wasm/crc32c.ts';
 
 /** The definition: one bit at a time. */
 function byDefinition(bytes: Uint8Array): number {
@@ -16,7 +17,7 @@ function byDefinition(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-const memory = SharedMemory.create(4 * WINDOW_BYTES);
+const memory = SharedMemory.create(4 * CRC_WINDOW_BYTES);
 memory.bytes.set(
   createHash('shake256', { outputLength: memory.bytes.length }).update('crc').digest(),
 );
@@ -58,11 +59,11 @@ test.each([
 
 test('is right at every size around the borders of its ways, and at every alignment', () => {
   const sizes = [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1000, 3001];
-  for (const border of [NEAR_BYTES_MIN, FAR_BYTES_MIN, 2 * FAR_BYTES_MIN, WINDOW_BYTES]) {
+  for (const border of [NEAR_BYTES_MIN, FAR_BYTES_MIN, 2 * FAR_BYTES_MIN, CRC_WINDOW_BYTES]) {
     for (let size = border - 3; size <= border + 3; size++) sizes.push(size);
   }
   for (let size = FAR_BYTES_MIN; size < FAR_BYTES_MIN + 300; size += 7) sizes.push(size);
-  sizes.push(3 * WINDOW_BYTES);
+  sizes.push(3 * CRC_WINDOW_BYTES);
   for (const [index, size] of sizes.entries()) {
     const at = index % 17;
     const expected = byDefinition(memory.bytes.subarray(at, at + size));

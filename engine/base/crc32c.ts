@@ -1,26 +1,29 @@
 /**
  * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), the checksum of record batches, of bytes wherever
- * they lie: they are copied into the memory of a WebAssembly kernel (crc32c-wasm.ts), 64 KiB at a time. Bytes
+ * they lie: they are copied into the memory of a WebAssembly kernel (wasm/crc32c.ts), 64 KiB at a time. Bytes
  * in a SharedMemory are better summed by address there. Any thread; pure.
  */
 
-import { crc32cModule, crc32cTables, WINDOW_AT, WINDOW_BYTES } from './crc32c-wasm.ts';
-import { wasm } from './webassembly.ts';
+import {
+  CRC_OWN_BYTES,
+  CRC_WINDOW_BYTES,
+  type Crc32cKernel,
+  fillCrcTables,
+} from './crc32c-kernel.ts';
+import { CRC32C } from './wasm/binaries.ts';
+import { compile, instantiate } from './webassembly.ts';
 
-const { crc32c: update, own } = new wasm.Instance(new wasm.Module(crc32cModule()), {}).exports as {
-  crc32c(crc: number, at: number, size: number): number;
-  readonly own: { readonly buffer: ArrayBuffer };
-};
-const window = new Uint8Array(own.buffer, WINDOW_AT, WINDOW_BYTES);
-new Int32Array(own.buffer).set(crc32cTables());
+const kernel = instantiate(compile(CRC32C), null) as Crc32cKernel;
+fillCrcTables(kernel);
+const window = new Uint8Array(kernel.own.buffer, CRC_OWN_BYTES, CRC_WINDOW_BYTES);
 
 /** The CRC-32C of bytes [from, to), as an unsigned number. */
 export function crc32c(bytes: Uint8Array, from: number, to: number): number {
   let crc = -1;
-  for (let at = from; at < to; at += WINDOW_BYTES) {
-    const end = Math.min(at + WINDOW_BYTES, to);
+  for (let at = from; at < to; at += CRC_WINDOW_BYTES) {
+    const end = Math.min(at + CRC_WINDOW_BYTES, to);
     window.set(bytes.subarray(at, end));
-    crc = update(crc, WINDOW_AT, end - at);
+    crc = kernel.crc32c(crc, CRC_OWN_BYTES, end - at);
   }
   return ~crc >>> 0;
 }

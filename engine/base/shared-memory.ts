@@ -9,16 +9,14 @@
  */
 
 import { assert } from './assert.ts';
-import { crc32cTables } from './crc32c-wasm.ts';
+import { type Crc32cKernel, fillCrcTables } from './crc32c-kernel.ts';
 import { SHARED_MEMORY_BYTES_MAX, WASM_PAGE_BYTES } from './limits.ts';
-import { sharedMemoryModule } from './shared-memory-wasm.ts';
-import { type WasmMemory, wasm } from './webassembly.ts';
+import { SHARED_MEMORY } from './wasm/binaries.ts';
+import { compile, createMemory, instantiate, type WasmMemory } from './webassembly.ts';
 
-interface Kernels {
+interface Kernels extends Crc32cKernel {
   copy(to: number, from: number, size: number): void;
   fill(at: number, value: number, size: number): void;
-  crc32c(crc: number, at: number, size: number): number;
-  readonly own: { readonly buffer: ArrayBuffer };
 }
 
 let compiled: object | null = null;
@@ -39,10 +37,9 @@ export class SharedMemory {
     this.buffer = Buffer.from(shared);
     this.view = new DataView(shared);
     this.int32 = new Int32Array(shared);
-    compiled ??= new wasm.Module(sharedMemoryModule());
-    const instance = new wasm.Instance(compiled, { m: { s: memory } });
-    this.#kernels = instance.exports as Kernels;
-    new Int32Array(this.#kernels.own.buffer).set(crc32cTables());
+    compiled ??= compile(SHARED_MEMORY);
+    this.#kernels = instantiate(compiled, memory) as Kernels;
+    fillCrcTables(this.#kernels);
   }
 
   /**
@@ -52,7 +49,7 @@ export class SharedMemory {
   static create(bytesMax: number): SharedMemory {
     assert(bytesMax > 0 && bytesMax <= SHARED_MEMORY_BYTES_MAX, 'shared memory: size out of range');
     const pages = Math.ceil(bytesMax / WASM_PAGE_BYTES);
-    return new SharedMemory(new wasm.Memory({ initial: pages, maximum: pages, shared: true }));
+    return new SharedMemory(createMemory(pages));
   }
 
   /** This thread's views of a memory that another thread created. */

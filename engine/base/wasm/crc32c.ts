@@ -12,12 +12,14 @@
  *
  * and 16 of them are made at once, as every distance is larger. What is left is a remainder as long as the
  * largest distance, 5.4 KB. NEAR, a multiple of six terms, folds that to 418 bytes in the same way, and
- * tables do the rest. The larger the distances, the less often a load waits for a store not long before it.
+ * tables (crc32c-kernel.ts) do the rest. The larger the distances, the less often a load waits for a store not long before it.
  *
  * The idea of folding by sparse multiples is Chorba's (Russell, 2024, for the other CRC-32); multiples of the
  * Castagnoli polynomial were searched for by meeting in the middle, and the best of those measured taken.
  */
 
+import { assert } from '../assert.ts';
+import { CRC_OWN_BYTES, CRC_TABLES } from '../crc32c-kernel.ts';
 import {
   add,
   BLOCK_VOID,
@@ -50,11 +52,7 @@ import {
   tee,
   V128_XOR,
   type WasmFunction,
-  wasmModule,
-} from './wasm-code.ts';
-
-const POLYNOMIAL = 0x82f63b78;
-const TABLES = 16;
+} from './code.ts';
 
 /** Distances in bytes; with the leading 1 the terms of a multiple of P. The last is the longest. */
 export const FAR = [1278, 1565, 5424] as const;
@@ -72,30 +70,14 @@ export const FAR_BYTES_MIN = 10 * 1024;
 
 // The kernel's own memory. History comes before what is folded and is as long as the longest distance.
 const FAR_BLOCK_BYTES = 16 * 1024;
-const FAR_AT = TABLES * 1024 + roundUp(FAR[2]);
+const FAR_AT = CRC_TABLES * 1024 + roundUp(FAR[2]);
 const NEAR_INPUT_AT = FAR_AT + FAR_BLOCK_BYTES;
 const NEAR_AT = NEAR_INPUT_AT + roundUp(FAR_BYTES_MIN + VECTOR_BYTES) + roundUp(NEAR[4]);
 const OWN_BYTES = NEAR_AT + FAR_BYTES_MIN + VECTOR_BYTES;
-/** Pages of 64 KiB that the kernel's own memory needs, tables first. */
-export const CRC_PAGES = Math.ceil(OWN_BYTES / 65536);
+assert(OWN_BYTES <= CRC_OWN_BYTES, 'crc32c: tables and scratch fit the memory');
 
 function roundUp(bytes: number): number {
   return Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES;
-}
-
-/** Tables of slicing: the 16 of 256 words that advance a byte by 0 to 15 further bytes. */
-export function crc32cTables(): Int32Array {
-  const tables = new Int32Array(TABLES * 256);
-  for (let index = 0; index < 256; index++) {
-    let crc = index;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    tables[index] = crc;
-  }
-  for (let at = 256; at < tables.length; at++) {
-    const previous = tables[at - 256]!;
-    tables[at] = tables[previous & 0xff]! ^ (previous >>> 8);
-  }
-  return tables;
 }
 
 /**
@@ -254,13 +236,4 @@ export function crc32cFunctions(input: number, own: number, first: number): Wasm
     near(own, first + 1),
     whole([input, own], [first, first + 2]),
   ];
-}
-
-/** Bytes at once that the module of crc32c.ts takes: they stay in a core's nearest cache but one. */
-export const WINDOW_BYTES = 64 * 1024;
-export const WINDOW_AT = CRC_PAGES * 65536;
-
-/** The kernel over its own memory alone: for bytes copied to WINDOW_AT of it. */
-export function crc32cModule(): Uint8Array {
-  return wasmModule(false, CRC_PAGES + WINDOW_BYTES / 65536, crc32cFunctions(0, 0, 0));
 }

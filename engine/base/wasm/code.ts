@@ -68,6 +68,7 @@ export interface WasmFunction {
   readonly code: readonly number[];
 }
 
+export const PAGE_BYTES = 65536;
 /** Most pages of a 32-bit memory: an import accepts any size up to it. */
 const PAGES_MAX = 65536;
 
