@@ -102,7 +102,7 @@ export const layers: readonly Layer[] = [
   {
     folder: 'cli',
     mayImport: ['client', 'net', 'index.ts', 'engine/index.ts', 'engine/base', 'engine/format'],
-    node: ['fs', 'module', 'path'],
+    node: ['fs', 'module', 'path', 'v8'],
     packages: ['commander', 'pino'],
     never: 'the insides of the broker',
   },
