@@ -9,6 +9,7 @@
  */
 import { systemClock } from '../../engine/base/clock.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
+import { KIB } from '../../engine/base/limits.ts';
 import { ReadProgress } from '../../engine/index.ts';
 import type { Waiting } from '../front/deadlines.ts';
 import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
@@ -33,6 +34,9 @@ import type { FetchSession } from './fetch-sessions.ts';
 import { ReadTrust } from './read-trust.ts';
 
 const NO_ENDPOINTS: readonly never[] = [];
+
+/** Less of a part's records than this is not put behind other bytes to fill a buffer. */
+const PACKED_BYTES_MIN = 128 * KIB;
 
 /** What comes next in the frame. */
 const Step = { HEAD: 0, TOPIC: 1, PREFIX: 2, RECORDS: 3, SUFFIX: 4, END: 5, OVER: 6 } as const;
@@ -270,8 +274,9 @@ export class FetchWork implements Response, Waiting, Abortable {
       this.#readCold(part, left);
       return Fill.WAIT;
     }
-    // Behind what the buffer holds already only a whole piece: anything less would cost a read and a write more.
-    if (piece > buffer.room && buffer.size > 0) return Fill.MORE;
+    // Behind the end of another part as much as there is room for, so that writes stay few: a few bytes would cost a read more.
+    const isFull = buffer.size > 0 && buffer.room < PACKED_BYTES_MIN;
+    if (isFull && piece > buffer.room) return Fill.MORE;
     const size = Math.min(piece, buffer.room);
     if (!this.#read(part, size, buffer)) return Fill.FAILED;
     const at = buffer.size;

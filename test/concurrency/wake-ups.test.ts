@@ -3,10 +3,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { KIB } from '../../engine/base/limits.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DIRECT_PAUSE_MS, DIRECT_SLOW_MS, KIB } from '../../engine/base/limits.ts';
 import { buildBatch } from '../../engine/format/batch-builder.ts';
 import { type Engine, openEngine, type PartitionRef } from '../../engine/index.ts';
+import { realFileSystem } from '../../engine/io/real-file-system.ts';
 
 let engine: Engine;
 let ref: PartitionRef;
@@ -90,6 +91,32 @@ test('wake-ups: a burst wakes the shard about once, and the client once per pass
   expect(after.shardWakeUps - before.shardWakeUps).toBeLessThanOrEqual(drains);
   expect(after.clientWakeUps - before.clientWakeUps).toBeLessThanOrEqual(drains + 1);
   expect(turns).toBeLessThanOrEqual(drains + 1);
+});
+
+test('wake-ups: a client whose file was slow leaves appends to the shard for a while, and then takes them up again', async () => {
+  await open(true);
+  const { client } = engine;
+  const appendUntil = async (isEnough: () => boolean): Promise<void> => {
+    while (!isEnough()) await client.append(ref.slot, batch);
+  };
+  const direct = (): number => engine.statistics().direct;
+  await appendUntil(() => direct() > 10);
+  const { pwrite } = realFileSystem;
+  let wasSlow = false;
+  const slow = vi.spyOn(realFileSystem, 'pwrite').mockImplementation((...args) => {
+    pwrite(...args);
+    // Of this thread alone: the shard has its own module.
+    if (!wasSlow) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DIRECT_SLOW_MS + 5);
+    wasSlow = true;
+  });
+  await appendUntil(() => wasSlow);
+  slow.mockRestore();
+  const before = direct();
+  const slowAt = performance.now();
+  for (let i = 0; i < 20; i++) await client.append(ref.slot, batch);
+  expect(direct()).toBe(before);
+  await appendUntil(() => direct() > before);
+  expect(performance.now() - slowAt).toBeGreaterThan(DIRECT_PAUSE_MS - 100);
 });
 
 test('wake-ups: an engine that has nothing to do is not woken', async () => {

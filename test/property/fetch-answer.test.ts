@@ -214,6 +214,28 @@ describe('a fetch answer', () => {
     expect(writes[3]!.size).toBeGreaterThan(32 * KIB);
     expect(new Set(writes.map(({ memory }) => memory)).size).toBe(1);
   });
+
+  test('fills its buffers across partitions, so that writes stay few', async () => {
+    const logs = [0, 1, 2].map((index) => logOf(`t${index}`, new Array<number>(30).fill(10_000)));
+    const bench = new Bench(logs, 512 * KIB);
+    const consumer = bench.connect(2_000_000);
+    bench.fetch(consumer, 400_000);
+    await bench.deliver([consumer], [0]);
+    expect(consumer.socket.writes.length).toBe(2);
+    for (const [index, log] of logs.entries()) {
+      expect(Buffer.concat(consumer.got[index]!).equals(bytesOf(log))).toBe(true);
+    }
+  });
+
+  test('leaves through small buffers while all others are on their way', async () => {
+    const log = logOf('t', new Array<number>(20).fill(9000));
+    const bench = new Bench([log], 32 * KIB);
+    while (bench.outputs.take(32 * KIB).bytes.length > SMALL_BUFFER_BYTES);
+    const consumer = bench.connect(1_000_000);
+    bench.fetch(consumer, 200_000);
+    await bench.deliver([consumer], [0]);
+    expect(Buffer.concat(consumer.got[0]!).equals(bytesOf(log))).toBe(true);
+  });
 });
 
 describe('while an answer leaves', () => {

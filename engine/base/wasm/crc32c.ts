@@ -11,8 +11,8 @@
  *   q[p] = message[p] ^ q[p - d1] ^ q[p - d2] ^ q[p - d3]
  *
  * and 16 of them are made at once, as every distance is larger. What is left is a remainder as long as the
- * largest distance, 5.4 KB. NEAR, a multiple of six terms, folds that to 418 bytes in the same way, and
- * tables (crc32c-kernel.ts) do the rest. The larger the distances, the less often a load waits for a store not long before it.
+ * largest distance, 5.4 KB. NEAR, a multiple of six terms, folds that to 418 bytes in the same way, and tables
+ * (crc32c-kernel.ts) do the rest. Larger distances are faster: loads wait less often for stores just before.
  *
  * The idea of folding by sparse multiples is Chorba's (Russell, 2024, for the other CRC-32); multiples of the
  * Castagnoli polynomial were searched for by meeting in the middle, and the best of those measured taken.
