@@ -221,6 +221,12 @@ export const SEND_PIECE_BYTES = 768 * KIB;
 /** Records of one partition in one answer: Kafka's default for max.partition.fetch.bytes. */
 export const FETCH_PART_BYTES_MAX = MIB;
 
+/**
+ * Records in one answer to a client on this machine that takes whatever is there: the next fetch is a few microseconds away,
+ * and what lies in the kernel between the two stays in the caches. Answers of 6 MiB took a fifth more CPU.
+ */
+export const LOCAL_FETCH_BYTES_MAX = MIB;
+
 assert(BATCH_BYTES_MAX <= INT32_MAX / 2 + 1, 'limits: two batches must fit an int32 position');
 assert(DECOMPRESSED_BYTES_MAX < BATCH_BYTES_MAX, 'limits: a recompressed batch must fit a batch');
 assert(BATCH_BYTES_MAX < SHARED_MEMORY_BYTES_MAX, 'limits: a batch must fit the slab');

@@ -242,6 +242,12 @@ export class Connection implements FrameSink, Receiver {
     }
   }
 
+  /** Whether the client is on this machine: it comes from the address that it went to. */
+  get isLocal(): boolean {
+    const { remoteAddress, localAddress } = this.socket;
+    return remoteAddress !== undefined && remoteAddress === localAddress;
+  }
+
   /** The bytes of a request's frame are not needed any more. */
   letGo(request: Request): void {
     if (request.chunk === null) return;

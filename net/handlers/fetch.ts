@@ -6,7 +6,11 @@
  * Thread of the front. Rules: Kafka's KafkaApis.handleFetchRequest, FetchSession and DelayedFetch.
  */
 import { ErrorCode } from '../../engine/base/error-codes.ts';
-import { POOLED_PARTITIONS_MAX, REQUEST_PARTITIONS_MAX } from '../../engine/base/limits.ts';
+import {
+  LOCAL_FETCH_BYTES_MAX,
+  POOLED_PARTITIONS_MAX,
+  REQUEST_PARTITIONS_MAX,
+} from '../../engine/base/limits.ts';
 import { uuidFromBytes } from '../../engine/base/uuid.ts';
 import { Marks, ReadCursor } from '../../engine/index.ts';
 import { Deadlines } from '../front/deadlines.ts';
@@ -37,8 +41,14 @@ const SESSION_ID_MASK = 0x7fffffff;
 /** What a connection keeps of its fetches for the next. */
 class FetchState {
   readonly trust = new ReadTrust();
+  /** Bytes of one answer at most, for who takes whatever is there (fetch.min.bytes=1, the default of clients). */
+  readonly answerBytesMax: number;
   /** Where the last fetch of each partition, by slot, ended; of those without a session, which has parts that know. */
   readonly hints = new Map<number, ReadCursor>();
+
+  constructor(isLocal: boolean) {
+    this.answerBytesMax = isLocal ? LOCAL_FETCH_BYTES_MAX : Number.POSITIVE_INFINITY;
+  }
 }
 
 export class FetchHandler implements ApiHandler, FetchWorkOwner {
@@ -79,9 +89,12 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.request = request;
     work.version = request.apiVersion;
     work.maxWaitMs = cursor.maxWaitMs;
+    const { trust, answerBytesMax } = stateOf(request);
+    work.trust = trust;
     work.maxBytes = Math.min(cursor.maxBytes, this.#services.settings.fetchMaxBytes);
+    // Who wants more than what is there must not wait because of a limit of ours.
+    if (cursor.minBytes <= 1) work.maxBytes = Math.min(work.maxBytes, answerBytesMax);
     work.minBytes = Math.min(cursor.minBytes, work.maxBytes);
-    work.trust = stateOf(request).trust;
     work.isFollower = cursor.replicaId >= 0;
     work.bound =
       cursor.replicaId !== CONSUMER_REPLICA
@@ -424,7 +437,8 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
 }
 
 function stateOf({ connection }: Request): FetchState {
-  const state = (connection!.fetchState as FetchState | null) ?? new FetchState();
+  const state =
+    (connection!.fetchState as FetchState | null) ?? new FetchState(connection!.isLocal);
   connection!.fetchState = state;
   return state;
 }

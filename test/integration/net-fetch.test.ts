@@ -1,6 +1,7 @@
 /** Fetch over a socket: waiting, sizes, sessions, large batches, slow readers. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LOCAL_FETCH_BYTES_MAX } from '../../engine/base/limits.ts';
 import { batchSize } from '../../engine/format/batch.ts';
 import { type Broker, startBroker } from '../../net/broker.ts';
 import {
@@ -21,6 +22,8 @@ import {
 } from './raw-client.ts';
 
 const BATCH_MAX = 3_000_000;
+/** More than a byte is waited for: then an answer is as large as the request allows. */
+const ALL = { minBytes: 2 };
 
 let broker: Broker;
 let client: RawClient;
@@ -219,7 +222,7 @@ describe('sizes', () => {
       offset: 0,
     }));
     slow.socket.pause();
-    slow.write(await requestFrame(FETCH, FETCH_VERSION, fetchBody(asked), 9));
+    slow.write(await requestFrame(FETCH, FETCH_VERSION, fetchBody(asked, ALL), 9));
     await produce('quiet', 0, 'served meanwhile');
     slow.socket.resume();
     const { body } = await decodeResponse(await slow.next(), FETCH, FETCH_VERSION);
@@ -228,6 +231,38 @@ describe('sizes', () => {
     for (const { bytes } of answered) expect(bytes).toBeGreaterThan(900_000);
     slow.end();
   });
+});
+
+test('a client on the same machine that takes what is there gets a megabyte at a time, and all of it', async () => {
+  await createTopic(client, 'portions', 4);
+  for (let partition = 0; partition < 4; partition++) {
+    for (let i = 0; i < 3; i++) await produce('portions', partition, 'x'.repeat(300_000));
+  }
+  const offsets = [0, 0, 0, 0];
+  const answer = (options = {}) =>
+    fetch(
+      offsets.map((offset, partition) => ({ topic: 'portions', partition, offset })),
+      { maxWaitMs: 60_000, ...options },
+    );
+  const whole = rows(await answer(ALL)).reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(whole).toBeGreaterThan(4 * 900_000);
+  let received = 0;
+  while (received < whole) {
+    const { responses } = await answer();
+    let size = 0;
+    for (const { partitions } of responses) {
+      for (const { partitionIndex, records } of partitions) {
+        for (let at = 0; at < (records?.length ?? 0); offsets[partitionIndex]!++) {
+          at += batchSize(new DataView(records!.buffer, records!.byteOffset), at);
+        }
+        size += records?.length ?? 0;
+      }
+    }
+    expect(size).toBeGreaterThan(0);
+    expect(size).toBeLessThanOrEqual(LOCAL_FETCH_BYTES_MAX);
+    received += size;
+  }
+  expect(offsets).toEqual([3, 3, 3, 3]);
 });
 
 describe('sessions', () => {
@@ -268,7 +303,8 @@ describe('sessions', () => {
         resolve(bytes);
       });
     });
-    slow.write(await requestFrame(FETCH, FETCH_VERSION, fetchBody(asked, { sessionEpoch: 0 }), 1));
+    const body0 = fetchBody(asked, { ...ALL, sessionEpoch: 0 });
+    slow.write(await requestFrame(FETCH, FETCH_VERSION, body0, 1));
     // Behind size, correlation id, tags, throttle time and error.
     const sessionId = (await firstBytes).readInt32BE(15);
     const next = { sessionId, sessionEpoch: 1 };
