@@ -198,11 +198,10 @@ async function main(): Promise<number> {
   const chosen = plans.filter((plan) =>
     names === null ? !values.quick || plan.isQuick : names.includes(plan.name),
   );
-  if (!existsSync(join(root, 'dist', 'cli', 'main.js'))) {
-    say('building dist/');
-    const built = spawnSync('npm', ['run', 'build'], { cwd: root, encoding: 'utf8' });
-    if (built.status !== 0) throw new Error(`npm run build failed: ${built.stdout}${built.stderr}`);
-  }
+  // Always: a build of earlier sources would be measured without a word.
+  say('building dist/');
+  const built = spawnSync('npm', ['run', 'build'], { cwd: root, encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(`npm run build failed: ${built.stdout}${built.stderr}`);
   mkdirSync(workDirectory, { recursive: true });
   const out = values.out ?? join(workDirectory, 'compare.jsonl');
   if (!values.add) writeFileSync(out, '');
