@@ -1,8 +1,8 @@
 /**
  * Pooled buffers that responses are encoded into and sent from. A buffer belongs to one connection from `take` until the
- * socket has passed its last byte to the kernel. The one given back last is taken first: as long as the kernel takes what is sent at once, every piece goes through the same memory, and that stays in
- * the L2 cache. All but the small ones are bounded in number, so many slow readers cannot fill the memory; who finds none
- * left works with small ones.
+ * socket has passed its last byte to the kernel. The one given back last is taken first: as long as the kernel takes what
+ * is sent at once, every piece goes through the same memory, and that stays in the L2 cache. All but the small ones are
+ * bounded in number, so many slow readers cannot fill the memory; who finds none left works with small ones.
  *
  * Thread of the front.
  */
@@ -25,6 +25,7 @@ export class OutputBuffer {
   readonly view: DataView;
   /** Bytes filled, from 0. */
   size = 0;
+  /** Between `take` and `release`. */
   isTaken = false;
   /** Where it goes when nobody needs it any more. */
   readonly stack: BufferStack;
