@@ -12,7 +12,7 @@ import { KIB, MIB, SEND_PIECE_BYTES } from '../../engine/base/limits.ts';
 /** What must be in one piece is never larger. */
 export const SMALL_BUFFER_BYTES = 16 * KIB;
 /** Room beside a piece of records, for what stands around them. */
-const HEADS_BYTES = 16 * KIB;
+export const HEADS_BYTES = 16 * KIB;
 
 /** Pieces of responses on their way at most, beside small ones. */
 const PIECES_BYTES_MAX = 32 * MIB;
@@ -71,7 +71,7 @@ class BufferStack {
 }
 
 export class OutputPool {
-  /** Records are read and sent in pieces of at most that many bytes. */
+  /** The largest piece of records that a buffer has room for. */
   readonly pieceBytes: number;
   readonly #small = new BufferStack(SMALL_BUFFER_BYTES, Number.POSITIVE_INFINITY, SMALL_BYTES_KEPT);
   readonly #pieces: BufferStack;

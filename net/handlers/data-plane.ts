@@ -10,6 +10,7 @@ import type { ApiHandler, FrontServices } from '../front/services.ts';
 import { ApiKey } from '../wire/versions.ts';
 import { ApiVersionsHandler } from './api-versions.ts';
 import { type Answer, BodyHandler } from './body-handler.ts';
+import { Courtesy } from './courtesy.ts';
 import { describeCluster } from './describe-cluster.ts';
 import { describeTopicPartitions } from './describe-topic-partitions.ts';
 import { FetchHandler } from './fetch.ts';
@@ -35,8 +36,9 @@ export class DataPlane {
     this.#services = services;
     this.#routes = new TopicRoutes(services.image);
     this.#readers = new Readers(services.engine);
-    this.#produce = new ProduceHandler(services, this.#routes);
-    this.#fetch = new FetchHandler(services, outputs, this.#routes, this.#readers);
+    const courtesy = new Courtesy();
+    this.#produce = new ProduceHandler(services, this.#routes, courtesy);
+    this.#fetch = new FetchHandler(services, outputs, this.#routes, this.#readers, courtesy);
     this.#apiVersions = new ApiVersionsHandler(services);
     const listOffsets = new ListOffsets(services.image, services.engine, this.#readers);
     this.#bodies = new BodyHandler(

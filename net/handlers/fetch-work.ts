@@ -12,7 +12,13 @@ import { isMillraceError } from '../../engine/base/errors.ts';
 import { KIB } from '../../engine/base/limits.ts';
 import { ReadProgress } from '../../engine/index.ts';
 import type { Waiting } from '../front/deadlines.ts';
-import { Fill, type OutputBuffer, type OutputPool, type Response } from '../front/output.ts';
+import {
+  Fill,
+  HEADS_BYTES,
+  type OutputBuffer,
+  type OutputPool,
+  type Response,
+} from '../front/output.ts';
 import type { Abortable, Request } from '../front/request.ts';
 import {
   fetchEndBytes,
@@ -63,6 +69,8 @@ export class FetchWork implements Response, Waiting, Abortable {
   session: FetchSession | null = null;
   /** The connection's. */
   trust = new ReadTrust();
+  /** Its records are read and sent in pieces of at most that many bytes. */
+  pieceBytes = 0;
   isIncremental = false;
   /** What is looked at: the session's parts, or the request's own. */
   parts: FetchPart[] = [];
@@ -269,15 +277,16 @@ export class FetchWork implements Response, Waiting, Abortable {
   #fillRecords(buffer: OutputBuffer): Fill {
     const part = this.#told[this.#next]!;
     const left = part.recordsSize - this.#progress.done;
-    const piece = Math.min(left, this.#owner.outputs.pieceBytes);
+    const piece = Math.min(left, this.pieceBytes);
     if (!this.#isFast(part)) {
       this.#readCold(part, left);
       return Fill.WAIT;
     }
     // Behind the end of another part as much as there is room for, so that writes stay few: a few bytes would cost a read more.
-    const isFull = buffer.size > 0 && buffer.room < PACKED_BYTES_MIN;
-    if (isFull && piece > buffer.room) return Fill.MORE;
-    const size = Math.min(piece, buffer.room);
+    const room = Math.min(buffer.room, this.pieceBytes + HEADS_BYTES - buffer.size);
+    const isFull = buffer.size > 0 && room < PACKED_BYTES_MIN;
+    if (isFull && piece > room) return Fill.MORE;
+    const size = Math.min(piece, room);
     if (!this.#read(part, size, buffer)) return Fill.FAILED;
     const at = buffer.size;
     buffer.size += size;
@@ -302,7 +311,7 @@ export class FetchWork implements Response, Waiting, Abortable {
     } catch (error) {
       if (!isMillraceError(error)) throw error;
     }
-    if (!plan.isHot) this.trust.noteRead(systemClock.monotonic() - startMs);
+    if (!plan.isHot) this.trust.noteRead(size, systemClock.monotonic() - startMs);
     this.#hasFailed = read !== size;
     return !this.#hasFailed;
   }
@@ -310,7 +319,7 @@ export class FetchWork implements Response, Waiting, Abortable {
   /** Reads into a buffer of its own on the thread pool; the connection goes on with it when the bytes are there. */
   #readCold(part: FetchPart, left: number): void {
     const staged = this.#owner.outputs.take(left);
-    const size = Math.min(left, staged.room, this.#owner.outputs.pieceBytes);
+    const size = Math.min(left, staged.room, this.pieceBytes);
     const connection = this.request!.connection!;
     this.#staged = staged;
     this.#isReading = true;
@@ -323,7 +332,7 @@ export class FetchWork implements Response, Waiting, Abortable {
           return;
         }
         if (read === size) {
-          this.trust.noteRead(systemClock.monotonic() - startMs);
+          this.trust.noteRead(size, systemClock.monotonic() - startMs);
           staged.size = size;
           this.#noteRead(part, staged, 0, size);
         } else {

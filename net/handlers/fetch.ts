@@ -7,6 +7,8 @@
  */
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import {
+  CAREFUL_FETCH_BYTES_MAX,
+  CAREFUL_PIECE_BYTES,
   LOCAL_FETCH_BYTES_MAX,
   POOLED_PARTITIONS_MAX,
   REQUEST_PARTITIONS_MAX,
@@ -19,6 +21,7 @@ import type { Request } from '../front/request.ts';
 import type { ApiHandler, FrontServices } from '../front/services.ts';
 import { FetchRequestCursor } from '../wire/hot/fetch-request.ts';
 import { failMalformed } from '../wire/wire-error.ts';
+import type { Courtesy } from './courtesy.ts';
 import { FetchPart } from './fetch-part.ts';
 import {
   FetchSession,
@@ -41,13 +44,13 @@ const SESSION_ID_MASK = 0x7fffffff;
 /** What a connection keeps of its fetches for the next. */
 class FetchState {
   readonly trust = new ReadTrust();
-  /** Bytes of one answer at most, for who takes whatever is there (fetch.min.bytes=1, the default of clients). */
-  readonly answerBytesMax: number;
+  /** The client is on this machine. */
+  readonly isLocal: boolean;
   /** Where the last fetch of each partition, by slot, ended; of those without a session, which has parts that know. */
   readonly hints = new Map<number, ReadCursor>();
 
   constructor(isLocal: boolean) {
-    this.answerBytesMax = isLocal ? LOCAL_FETCH_BYTES_MAX : Number.POSITIVE_INFINITY;
+    this.isLocal = isLocal;
   }
 }
 
@@ -63,8 +66,16 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
   /** Who waits for a partition, by its slot. */
   readonly #waiting = new Map<number, Set<FetchWork>>();
   readonly #deadlines: Deadlines<FetchWork>;
+  readonly #courtesy: Courtesy;
 
-  constructor(services: FrontServices, outputs: OutputPool, routes: TopicRoutes, readers: Readers) {
+  constructor(
+    services: FrontServices,
+    outputs: OutputPool,
+    routes: TopicRoutes,
+    readers: Readers,
+    courtesy: Courtesy,
+  ) {
+    this.#courtesy = courtesy;
     this.#services = services;
     this.outputs = outputs;
     this.#routes = routes;
@@ -89,11 +100,16 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.request = request;
     work.version = request.apiVersion;
     work.maxWaitMs = cursor.maxWaitMs;
-    const { trust, answerBytesMax } = stateOf(request);
+    const { trust, isLocal } = stateOf(request);
+    const isCareful = this.#courtesy.isDue(this.#services.now());
     work.trust = trust;
+    work.pieceBytes = isCareful ? CAREFUL_PIECE_BYTES : this.outputs.pieceBytes;
     work.maxBytes = Math.min(cursor.maxBytes, this.#services.settings.fetchMaxBytes);
     // Who wants more than what is there must not wait because of a limit of ours.
-    if (cursor.minBytes <= 1) work.maxBytes = Math.min(work.maxBytes, answerBytesMax);
+    if (isLocal && cursor.minBytes <= 1) {
+      const answerBytesMax = isCareful ? CAREFUL_FETCH_BYTES_MAX : LOCAL_FETCH_BYTES_MAX;
+      work.maxBytes = Math.min(work.maxBytes, answerBytesMax);
+    }
     work.minBytes = Math.min(cursor.minBytes, work.maxBytes);
     work.isFollower = cursor.replicaId >= 0;
     work.bound =

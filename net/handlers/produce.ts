@@ -33,6 +33,7 @@ import {
 } from '../wire/hot/produce-response.ts';
 import { putResponseHead, responseHeadBytes } from '../wire/hot/response-head.ts';
 import { failMalformed } from '../wire/wire-error.ts';
+import type { Courtesy } from './courtesy.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 
 const TOPIC_ID_FROM = 13;
@@ -88,13 +89,16 @@ export class ProduceHandler implements ApiHandler {
   readonly #freeTokens: number[] = [];
   /** Works that found the ring full, in the order in which they go on. */
   readonly #blocked: ProduceWork[] = [];
+  readonly #courtesy: Courtesy;
 
-  constructor(services: FrontServices, routes: TopicRoutes) {
+  constructor(services: FrontServices, routes: TopicRoutes, courtesy: Courtesy) {
     this.#services = services;
     this.#routes = routes;
+    this.#courtesy = courtesy;
   }
 
   start(request: Request): void {
+    this.#courtesy.noteProduce(request.end - request.bodyAt, request.connection!.lastActiveMs);
     const work = this.#free.pop() ?? new ProduceWork(this.#services, this.#routes, this.#free);
     work.begin(request);
     try {

@@ -5,41 +5,45 @@
  * likely find the others there as well, and a slow disk is slow for all.
  */
 
+import { GIB, KIB, MIB } from '../../engine/base/limits.ts';
+
 /** A read beyond the hot end of a log that took longer came from the disk; about ten times what the page cache takes. */
 const DISK_READ_MS = 1;
 /**
- * So many reads in a row out of the page cache make a reader trust it. The kernel reads some megabytes ahead, and what lies
- * there comes fast from a slow disk, too: they are many more than that.
+ * So much in a row out of the page cache makes a reader trust it. The kernel reads some megabytes ahead, and what lies there
+ * comes fast from a slow disk, too: it is much more than that.
  */
-const WARM_READS = 64;
+const WARM_BYTES = 32 * MIB;
+/** What a small read counts: who reads little at a time is to get there as well. */
+const READ_BYTES_MIN = 64 * KIB;
 /**
- * After a read that made everybody wait it takes so many more, and each further time several times as many: what is read
+ * After a read that made everybody wait it takes so much more, and each further time several times as much: what is read
  * ahead by the kernel comes fast, too, up to where it has not yet read.
  */
-const DISTRUST_READS = 60;
+const DISTRUST_BYTES = 32 * MIB;
 const DISTRUST_GROWTH = 8;
-const DISTRUST_READS_MAX = 1 << 16;
-/** So many fast reads on this thread in a row, and the distrust begins anew. */
-const FORGIVEN_READS = 4096;
+const DISTRUST_BYTES_MAX = 32 * GIB;
+/** So much read fast on this thread in a row, and the distrust begins anew. */
+const FORGIVEN_BYTES = 2 * GIB;
 
 export class ReadTrust {
-  #fastReads = 0;
-  #distrust = DISTRUST_READS;
+  #fastBytes = 0;
+  #distrust = DISTRUST_BYTES;
 
   get isWarm(): boolean {
-    return this.#fastReads >= WARM_READS;
+    return this.#fastBytes >= WARM_BYTES;
   }
 
-  /** A read off this thread, or one on it that was risked, took so long. */
-  noteRead(tookMs: number): void {
+  /** A read of so many bytes off this thread, or one on it that was risked, took so long. */
+  noteRead(bytes: number, tookMs: number): void {
     if (tookMs <= DISK_READ_MS) {
-      this.#fastReads = Math.min(FORGIVEN_READS, this.#fastReads + 1);
-      if (this.#fastReads === FORGIVEN_READS) this.#distrust = DISTRUST_READS;
+      this.#fastBytes = Math.min(FORGIVEN_BYTES, this.#fastBytes + Math.max(READ_BYTES_MIN, bytes));
+      if (this.#fastBytes === FORGIVEN_BYTES) this.#distrust = DISTRUST_BYTES;
     } else if (this.isWarm) {
-      this.#fastReads = -this.#distrust;
-      this.#distrust = Math.min(DISTRUST_READS_MAX, this.#distrust * DISTRUST_GROWTH);
+      this.#fastBytes = -this.#distrust;
+      this.#distrust = Math.min(DISTRUST_BYTES_MAX, this.#distrust * DISTRUST_GROWTH);
     } else {
-      this.#fastReads = Math.min(0, this.#fastReads);
+      this.#fastBytes = Math.min(0, this.#fastBytes);
     }
   }
 }
