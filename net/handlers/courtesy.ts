@@ -1,8 +1,9 @@
 /**
- * Whether large answers are to be sent with care. Who produces a few records and waits for the word that they are stored
- * feels each piece of a large answer to somebody else twice: the front is busy with it, and then its reader is, on a core
- * that the producer may need. So while small Produce requests come in, pieces are small, and a client on the same machine
- * gets less at a time. Who produces in large batches waits longer for those than for any piece.
+ * Whether a reader from the disk is to be answered with care. Who produces a few records and waits for the word that they are
+ * stored feels each piece of a large answer to somebody else three times: it is read by another thread, sent by the front,
+ * and taken by its reader, on cores that the producer may need. So while small Produce requests come in, pieces are small,
+ * and a client on the same machine gets less at a time. Who produces in large batches waits longer for those than for any
+ * piece.
  *
  * Thread of the front.
  */

@@ -311,7 +311,8 @@ export class FetchWork implements Response, Waiting, Abortable {
     } catch (error) {
       if (!isMillraceError(error)) throw error;
     }
-    if (!plan.isHot) this.trust.noteRead(size, systemClock.monotonic() - startMs);
+    if (plan.isHot) this.trust.noteHot();
+    else this.trust.noteRead(size, systemClock.monotonic() - startMs);
     this.#hasFailed = read !== size;
     return !this.#hasFailed;
   }

@@ -101,7 +101,8 @@ export class FetchHandler implements ApiHandler, FetchWorkOwner {
     work.version = request.apiVersion;
     work.maxWaitMs = cursor.maxWaitMs;
     const { trust, isLocal } = stateOf(request);
-    const isCareful = this.#courtesy.isDue(this.#services.now());
+    // With care each byte costs several times as much: only as long as it may come from the disk.
+    const isCareful = trust.mayBeCold && this.#courtesy.isDue(this.#services.now());
     work.trust = trust;
     work.pieceBytes = isCareful ? CAREFUL_PIECE_BYTES : this.outputs.pieceBytes;
     work.maxBytes = Math.min(cursor.maxBytes, this.#services.settings.fetchMaxBytes);

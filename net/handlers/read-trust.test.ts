@@ -25,6 +25,19 @@ describe('trust in reads', () => {
     expect(trust.isWarm).toBe(true);
   });
 
+  test('takes old records for cold until much more came fast, and the end of a log never', () => {
+    const trust = new ReadTrust();
+    expect(trust.mayBeCold).toBe(false);
+    read(trust, 511, 0.1);
+    expect(trust.mayBeCold).toBe(true);
+    read(trust, 1, 0.1);
+    expect(trust.mayBeCold).toBe(false);
+    read(trust, 1, 5);
+    expect(trust.mayBeCold).toBe(true);
+    trust.noteHot();
+    expect(trust.mayBeCold).toBe(false);
+  });
+
   test('counts bytes, and small reads as if they were of 64 KiB', () => {
     for (const bytes of [1, 64 * KIB]) {
       const trust = new ReadTrust();

@@ -14,6 +14,8 @@ const DISK_READ_MS = 1;
  * comes fast from a slow disk, too: it is much more than that.
  */
 const WARM_BYTES = 32 * MIB;
+/** So much in a row is no accident: who reads at leisure is fast where the kernel reads ahead in time, too. */
+const PROOF_BYTES = 256 * MIB;
 /** What a small read counts: who reads little at a time is to get there as well. */
 const READ_BYTES_MIN = 64 * KIB;
 /**
@@ -28,14 +30,27 @@ const FORGIVEN_BYTES = 2 * GIB;
 
 export class ReadTrust {
   #fastBytes = 0;
+  /** The last read was near the end of a log. */
+  #isHot = true;
   #distrust = DISTRUST_BYTES;
 
   get isWarm(): boolean {
     return this.#fastBytes >= WARM_BYTES;
   }
 
+  /** Whether what is read now may well come from the disk, even if it is fast. */
+  get mayBeCold(): boolean {
+    return !this.#isHot && this.#fastBytes < PROOF_BYTES;
+  }
+
+  /** A read near the end of a log. */
+  noteHot(): void {
+    this.#isHot = true;
+  }
+
   /** A read of so many bytes off this thread, or one on it that was risked, took so long. */
   noteRead(bytes: number, tookMs: number): void {
+    this.#isHot = false;
     if (tookMs <= DISK_READ_MS) {
       this.#fastBytes = Math.min(FORGIVEN_BYTES, this.#fastBytes + Math.max(READ_BYTES_MIN, bytes));
       if (this.#fastBytes === FORGIVEN_BYTES) this.#distrust = DISTRUST_BYTES;

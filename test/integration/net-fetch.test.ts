@@ -1,8 +1,12 @@
 /** Fetch over a socket: waiting, sizes, sessions, large batches, slow readers. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CAREFUL_FETCH_BYTES_MAX, LOCAL_FETCH_BYTES_MAX } from '../../engine/base/limits.ts';
-import { batchSize } from '../../engine/format/batch.ts';
+import {
+  CAREFUL_FETCH_BYTES_MAX,
+  HOT_TAIL_BYTES,
+  LOCAL_FETCH_BYTES_MAX,
+} from '../../engine/base/limits.ts';
+import { batchSize, RECORDS_AT } from '../../engine/format/batch.ts';
 import { type Broker, startBroker } from '../../net/broker.ts';
 import {
   batchOf,
@@ -239,10 +243,14 @@ describe('a client on the same machine that takes what is there', () => {
     let size = 0;
     for (const { partitions } of responses) {
       for (const { partitionIndex, records } of partitions) {
-        for (let at = 0; at < (records?.length ?? 0); offsets[partitionIndex]!++) {
-          at += batchSize(new DataView(records!.buffer, records!.byteOffset), at);
+        if (!records) continue;
+        const view = new DataView(records.buffer, records.byteOffset, records.length);
+        // The last batch may be cut.
+        for (let at = 0; at + RECORDS_AT <= records.length; offsets[partitionIndex]!++) {
+          at += batchSize(view, at);
+          if (at > records.length) break;
         }
-        size += records?.length ?? 0;
+        size += records.length;
       }
     }
     return size;
@@ -269,21 +277,29 @@ describe('a client on the same machine that takes what is there', () => {
     expect(offsets).toEqual([5, 5, 5, 5]);
   });
 
-  test('gets smaller ones while somebody produces a few records at a time, and all of it', async () => {
+  test('gets smaller ones of old records while somebody produces a few at a time, and all of it', async () => {
     await createTopic(client, 'careful', 2);
     for (let partition = 0; partition < 2; partition++) {
       for (let i = 0; i < 12; i++) await produce('careful', partition, 'x'.repeat(20_000));
+      for (let bytes = 0; bytes < HOT_TAIL_BYTES; bytes += 900_000) {
+        await produce('careful', partition, 'x'.repeat(900_000));
+      }
     }
     await createTopic(client, 'beside');
     const offsets = [0, 0];
     for (let isCareful = false; !isCareful; ) {
       offsets.fill(0);
-      while (offsets.some((offset) => offset < 12)) {
-        await produce('beside', 0, 'x');
-        const size = take(await fetch(askedOf('careful', offsets)), offsets);
-        expect(size).toBeGreaterThan(0);
-        // On a machine that stops for longer than a producer is remembered an answer is large: begin anew.
-        isCareful = size <= CAREFUL_FETCH_BYTES_MAX;
+      for (let partition = 0; partition < 2; partition++) {
+        while (offsets[partition]! < 12) {
+          await produce('beside', 0, 'x');
+          const asked = askedOf('careful', offsets).slice(partition, partition + 1);
+          const size = take(await fetch(asked), offsets);
+          expect(size).toBeGreaterThan(0);
+          // The first answer is large, before it is known where the records come from; and any when the machine stops
+          // for longer than a producer is remembered: begin anew.
+          isCareful = size <= CAREFUL_FETCH_BYTES_MAX;
+          if (!isCareful) break;
+        }
         if (!isCareful) break;
       }
     }
