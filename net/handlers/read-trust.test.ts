@@ -28,7 +28,7 @@ describe('trust in reads', () => {
   test('takes old records for cold until much more came fast, and the end of a log never', () => {
     const trust = new ReadTrust();
     expect(trust.mayBeCold).toBe(false);
-    read(trust, 511, 0.1);
+    read(trust, 2047, 0.1);
     expect(trust.mayBeCold).toBe(true);
     read(trust, 1, 0.1);
     expect(trust.mayBeCold).toBe(false);

@@ -15,7 +15,7 @@ const DISK_READ_MS = 1;
  */
 const WARM_BYTES = 32 * MIB;
 /** So much in a row is no accident: who reads at leisure is fast where the kernel reads ahead in time, too. */
-const PROOF_BYTES = 256 * MIB;
+const PROOF_BYTES = GIB;
 /** What a small read counts: who reads little at a time is to get there as well. */
 const READ_BYTES_MIN = 64 * KIB;
 /**
