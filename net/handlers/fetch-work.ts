@@ -70,7 +70,7 @@ export class FetchWork implements Response, Waiting, Abortable {
   /** The connection's. */
   trust = new ReadTrust();
   /** Its records are read and sent in pieces of at most that many bytes. */
-  pieceBytes = 0;
+  pieceBytes: number;
   isIncremental = false;
   /** What is looked at: the session's parts, or the request's own. */
   parts: FetchPart[] = [];
@@ -99,6 +99,7 @@ export class FetchWork implements Response, Waiting, Abortable {
 
   constructor(owner: FetchWorkOwner) {
     this.#owner = owner;
+    this.pieceBytes = owner.outputs.pieceBytes;
   }
 
   abort(): void {

@@ -72,12 +72,13 @@ class Bench implements FetchWorkOwner {
   }
 
   /** Begins a fetch of what is there now, at most `maxBytes` of each partition. False: there is nothing. */
-  fetch(consumer: Consumer, maxBytes: number, isCold = false): boolean {
+  fetch(consumer: Consumer, maxBytes: number, isCold = false, isCareful = false): boolean {
     const { connection, parts } = consumer;
     const request = this.front.receive(connection, frame)!;
     const work = new FetchWork(this);
     work.request = request;
     work.version = FETCH_VERSION;
+    if (isCareful) work.pieceBytes = Math.ceil(work.pieceBytes / 7);
     work.open(0, 0);
     let size = 0;
     for (const part of parts) {
@@ -160,13 +161,17 @@ describe('a fetch answer', () => {
         fc.array(fc.integer({ min: 10_000, max: 200_000 }), { minLength: 1, maxLength: 4 }),
         fc.integer({ min: 1, max: 3 }),
         fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
-        async (sizes, pieceBytes, maxBytes, drains, consumerCount, isCold) => {
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+        async (sizes, pieceBytes, maxBytes, drains, consumerCount, isCold, isCareful) => {
           const logs = sizes.map((each, index) => logOf(`t${index}`, each));
           const bench = new Bench(logs, pieceBytes);
           const consumers = Array.from({ length: consumerCount }, () => bench.connect(drains[0]!));
           for (let round = 0; ; round++) {
             const cold = isCold[round % isCold.length]!;
-            const some = consumers.map((consumer) => bench.fetch(consumer, maxBytes, cold));
+            const careful = isCareful[round % isCareful.length]!;
+            const some = consumers.map((consumer) =>
+              bench.fetch(consumer, maxBytes, cold, careful),
+            );
             await bench.deliver(consumers, drains);
             if (!some.includes(true)) break;
           }
