@@ -229,8 +229,9 @@ export const FETCH_PART_BYTES_MAX = MIB;
 export const LOCAL_FETCH_BYTES_MAX = 2 * SEND_PIECE_BYTES;
 
 /**
- * The same two for a reader from the disk while somebody sends small Produce requests: their p99 beside it is then a third
- * to a half, 0.5 to 0.7 ms and not 1.6 to 2; the reader is half as fast and takes twice the CPU.
+ * Pieces, and answers to a client on this machine, for a reader from the disk while somebody sends small Produce requests:
+ * their p99 beside it is then a third to a half, 0.5 to 0.7 ms and not 1.6 to 2; the reader is half as fast and takes twice
+ * the CPU.
  */
 export const CAREFUL_PIECE_BYTES = 64 * KIB;
 export const CAREFUL_FETCH_BYTES_MAX = 128 * KIB;

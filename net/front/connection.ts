@@ -111,6 +111,12 @@ export class Connection implements FrameSink, Receiver {
     return this.#requests;
   }
 
+  /** Whether the client is on this machine: it comes from the address that it went to. */
+  get isLocal(): boolean {
+    const { remoteAddress, localAddress } = this.socket;
+    return remoteAddress !== undefined && remoteAddress === localAddress;
+  }
+
   /** Ends the connection; what it asked for before and cannot be told any more is given up. */
   destroy(): void {
     this.socket.destroy();
@@ -240,12 +246,6 @@ export class Connection implements FrameSink, Receiver {
       if (this.isClosed && request.apiKey !== ApiKey.Produce) this.#answered(request, null);
       else this.#start(request);
     }
-  }
-
-  /** Whether the client is on this machine: it comes from the address that it went to. */
-  get isLocal(): boolean {
-    const { remoteAddress, localAddress } = this.socket;
-    return remoteAddress !== undefined && remoteAddress === localAddress;
   }
 
   /** The bytes of a request's frame are not needed any more. */
