@@ -169,4 +169,23 @@ describe('manifest', () => {
     fs.restart('power');
     expect(open(fs).take('a-0')!.recoveryPoint).toBe(10);
   });
+
+  test('has a higher generation than those it is newer than, from the next start on, also when it was written anew', () => {
+    const fs = system();
+    const at = (path: string, newerThan: Manifest[] = []): Manifest =>
+      Manifest.open({ fs, path, bootId: 'boot', newerThan });
+    expect(at('/data/one').generationBefore).toBe(0);
+    expect(at('/data/two', [at('/data/one')]).generationBefore).toBe(0);
+    expect(at('/data/three', [at('/data/one'), at('/data/two')]).generationBefore).toBe(0);
+    expect(at('/data/two').generationBefore).toBe(1);
+    // A torn frame at the end: the file is written anew.
+    fs.writeFileAtomic(
+      '/data/three',
+      Buffer.concat([fs.readFile('/data/three'), Buffer.alloc(5)]),
+      true,
+    );
+    for (let start = 0; start < 2; start++) expect(at('/data/three').generationBefore).toBe(2);
+    expect(at('/data/one', [at('/data/three')]).generationBefore).toBe(0);
+    expect(at('/data/one').generationBefore).toBe(3);
+  });
 });

@@ -4,12 +4,13 @@
  * one, the directories are read instead.
  *
  * An append-only file of frames, `size int32 | crc-32c uint32 | JSON`, where the JSON is one of
- *   {"open": bootId}     a process began to use the file; entries before it are no longer known to be clean
- *   {"put": entry}       all that is known of a partition
- *   {"point": [...]}     its recovery point moved
- *   {"remove": name}     it was deleted
- *   {"close": true}      the process ended in order
- * The first frame that is torn or damaged ends the file. It is rewritten whole when it has grown to several
+ *   {"open": bootId, "generation": n}   a process began to use the file; entries before it are no longer known to be clean
+ *   {"put": entry}                      all that is known of a partition
+ *   {"point": [...]}                    its recovery point moved
+ *   {"remove": name}                    it was deleted
+ *   {"close": true}                     the process ended in order
+ * Of several manifests that know a partition, as kills leave them between starts with different numbers of shards, the
+ * one of the highest generation was written last. The first frame that is torn or damaged ends the file. It is rewritten whole when it has grown to several
  * times what it has to say. docs/format.md, section "Manifest".
  *
  * The shard's thread. Frames are gathered and written together; a failed write costs nothing but a longer
@@ -73,6 +74,7 @@ type Point = [
 
 interface Frame {
   open?: string | null;
+  generation?: number;
   put?: ManifestEntry;
   point?: Point;
   remove?: string;
@@ -89,6 +91,8 @@ export interface ManifestOptions {
   readonly path: string;
   /** `kernelBootId()`, null when unknown: then nothing counts as noted since the boot. */
   readonly bootId: string | null;
+  /** Manifests of an engine with another number of shards: from now on this one is newer than they are. */
+  readonly newerThan?: readonly Manifest[];
 }
 
 export class Manifest {
@@ -109,12 +113,21 @@ export class Manifest {
   /** Partitions that a power failure might remove from the file as a whole. */
   #unsynced = new Set<string>();
   readonly #isSameBoot: boolean;
+  #generation = 0;
+  readonly #generationBefore: number;
 
   private constructor(options: ManifestOptions) {
     this.#fs = options.fs;
     this.#path = options.path;
     this.#bootId = options.bootId;
     this.#isSameBoot = this.#load();
+    this.#generationBefore = this.#generation;
+    for (const older of options.newerThan ?? []) {
+      this.#generation = Math.max(this.#generation, older.#generation + 1);
+    }
+    // From now on no entry counts as clean, should this process die.
+    this.#buffered.push({ open: this.#bootId, generation: this.#generation });
+    this.sync();
   }
 
   /** Reads the file; a damaged tail is ignored, a missing file is empty. Throws FileError. */
@@ -125,6 +138,11 @@ export class Manifest {
   /** The system did not restart since the file was last used. Each entry says it for itself. */
   get isSameBoot(): boolean {
     return this.#isSameBoot;
+  }
+
+  /** How new its entries are, beside those of other manifests. */
+  get generationBefore(): number {
+    return this.#generationBefore;
   }
 
   /** Names of partitions known and not yet taken. */
@@ -220,7 +238,7 @@ export class Manifest {
     this.#fd = -1;
   }
 
-  /** Reads the file and opens it for appending; returns whether it was last used since the system booted. */
+  /** Reads the file and opens it for appending if it is whole; returns whether it was last used since the system booted. */
   #load(): boolean {
     const fs = this.#fs;
     const bytes = fs.exists(this.#path) ? fs.readFile(this.#path) : Buffer.alloc(0);
@@ -231,6 +249,7 @@ export class Manifest {
       if (frame === null) break;
       at += frame.size;
       if (frame.content.open !== undefined) bootId = frame.content.open;
+      this.#generation = frame.content.generation ?? this.#generation;
       this.#replay(frame.content, bootId !== null && bootId === this.#bootId);
     }
     this.#size = at;
@@ -238,9 +257,6 @@ export class Manifest {
     // What is written behind a torn frame could never be read: then the file is made anew.
     this.#mustRewrite = at < bytes.length;
     if (!this.#mustRewrite) this.#fd = fs.open(this.#path, 'create');
-    // From now on no entry counts as clean, should this process die.
-    this.#buffered.push({ open: this.#bootId });
-    this.sync();
     return bootId !== null && bootId === this.#bootId;
   }
 
@@ -270,7 +286,7 @@ export class Manifest {
     const waiting = [...this.#entries.values()];
     const frames: Frame[] = [{ open: null }];
     for (const entry of waiting) if (!entry.isSameBoot) frames.push({ put: entry });
-    frames.push({ open: this.#bootId });
+    frames.push({ open: this.#bootId, generation: this.#generation });
     for (const entry of waiting) if (entry.isSameBoot) frames.push({ put: entry });
     for (const source of this.#sources.values()) frames.push({ put: source.describe() });
     if (this.#buffered.some((frame) => frame.close === true)) frames.push({ close: true });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -130,6 +130,36 @@ test('engine: what was closed is there again, also with another number of shards
     await engine.close();
     const manifests = readdirSync(dataDir).filter((name) => name.endsWith('.manifest'));
     expect(manifests.length).toBe(shards);
+  }
+});
+
+test('engine: after kills with other numbers of shards, the manifest that was written last counts', async () => {
+  const specs = [spec(0, { segmentBytes: 1 << 16 }), spec(1, { segmentBytes: 1 << 16 })];
+  const first = await open({ shards: 1 });
+  await first.openPartitions(specs);
+  await first.close();
+  let from = dataDir;
+  for (const [shards, logStart] of [
+    [2, 0],
+    [1, 2],
+    [3, 4],
+    [2, 6],
+  ] as const) {
+    const engine = await open({ dataDir: from, shards });
+    for (const { slot } of await engine.openPartitions(specs)) {
+      engine.client.marks(slot, marks);
+      expect({ shards, logStart: marks.logStartOffset }).toEqual({ shards, logStart });
+      for (const value of ['a', 'b', 'c']) await engine.client.append(slot, batchOf(value));
+      await engine.deleteRecords(slot, logStart + 2);
+    }
+    // A kill leaves the files as they are while the engine runs.
+    const killed = join(dataDir, `killed-${shards}-${logStart}`);
+    mkdirSync(killed);
+    for (const name of readdirSync(from)) {
+      if (!name.startsWith('killed'))
+        cpSync(join(from, name), join(killed, name), { recursive: true });
+    }
+    from = killed;
   }
 });
 

@@ -45,7 +45,10 @@ export class ShardHost {
     const { fs, post } = environment;
     const { journalPath, dataDir } = settings;
     const log = (line: string): void => post({ kind: 'log', line });
-    const open = (path: string) => Manifest.open({ fs, path, bootId: settings.bootId });
+    const { bootId, manifestPath } = settings;
+    const foreign = settings.foreignManifestPaths.map((path) =>
+      Manifest.open({ fs, path, bootId }),
+    );
     this.#post = environment.post;
     this.#control = new Int32Array(settings.shared.control);
     this.#mail = shardMailWord(settings.index);
@@ -53,8 +56,11 @@ export class ShardHost {
       ...environment,
       index: settings.index,
       shared: settings.shared,
-      manifest: settings.manifestPath === null ? null : open(settings.manifestPath),
-      foreignManifests: settings.foreignManifestPaths.map(open),
+      manifest:
+        manifestPath === null
+          ? null
+          : Manifest.open({ fs, path: manifestPath, bootId, newerThan: foreign }),
+      foreignManifests: foreign,
       journal:
         journalPath === null
           ? null

@@ -85,7 +85,7 @@ export interface ShardOptions {
   readonly shared: EngineShared;
   readonly fs: FileSystem;
   readonly clock: Clock;
-  /** Written by this shard; handed hints out first. */
+  /** Written by this shard. */
   readonly manifest: Manifest | null;
   /** Left by an engine with another number of shards: only asked, never written. */
   readonly foreignManifests: readonly Manifest[];
@@ -106,6 +106,8 @@ export class Shard {
   readonly doorbell: Doorbell;
   readonly resources: LogResources;
   readonly manifest: Manifest | null;
+  /** The own one and those of other numbers of shards, the newest first. */
+  readonly #hints: readonly Manifest[];
   /** By slot; holes belong to other shards. */
   readonly partitions: (ShardPartition | null | undefined)[] = [];
 
@@ -139,6 +141,10 @@ export class Shard {
     this.lock = new ShardLock(this.#control, shardLockWord(index));
     this.doorbell = new Doorbell(this.#control, shardDoorbellWord(index));
     this.manifest = options.manifest;
+    this.#hints = [
+      ...(options.manifest === null ? [] : [options.manifest]),
+      ...options.foreignManifests,
+    ].sort((one, other) => other.generationBefore - one.generationBefore);
     this.resources = new LogResources({
       fs,
       clock,
@@ -161,8 +167,7 @@ export class Shard {
 
   /** What is known of a partition's files from the last run. Handed out once. */
   takeHint(name: string): { entry: ManifestEntry; isSameBoot: boolean } | null {
-    if (this.manifest === null) return null;
-    for (const manifest of [this.manifest, ...this.options.foreignManifests]) {
+    for (const manifest of this.#hints) {
       const entry = manifest.take(name);
       if (entry !== null) return { entry, isSameBoot: manifest.isSameBoot };
     }
