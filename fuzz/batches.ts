@@ -27,6 +27,7 @@ const rules: BatchRules = {
   walkCompressed: false,
   checkCrc: true,
   fromClient: true,
+  unfolds: 'here',
 };
 
 export async function run({ seed, eventsMax, isCanary = false }: FuzzOptions): Promise<void> {

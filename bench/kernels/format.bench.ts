@@ -53,6 +53,7 @@ const rules: BatchRules = {
   walkCompressed: false,
   checkCrc: true,
   fromClient: true,
+  unfolds: 'here',
 };
 
 /** Text that compresses about as logs do: words of a small vocabulary. */

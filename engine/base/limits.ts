@@ -80,6 +80,13 @@ export const SUBMIT_RING_RECORDS = 2048;
 /** A completion for every append under way, and as many advance notices. */
 export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
 
+/**
+ * Batches of one partition that are prepared together, off their shard's thread: enough that handing them over does not count;
+ * and so many bytes of all its partitions at once, the others wait: each is a copy.
+ */
+export const PREPARED_TOGETHER_BYTES = 512 * KIB;
+export const PREPARED_AT_ONCE_BYTES = 4 * MIB;
+
 /** Bytes after which a shard stops taking in and writes: large writes gain nothing beyond, and answers leave earlier. */
 export const DRAIN_BYTES_MAX = 2 * MIB;
 

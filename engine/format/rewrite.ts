@@ -62,7 +62,7 @@ export function recompress(
   size: number,
   codec: number,
   level?: number,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const attributes = batchAttributes(source.view, at);
   const packed = source.bytes.subarray(at + RECORDS_AT, at + size);
   const records = decompress(attributes & CODEC_MASK, packed, DECOMPRESSED_BYTES_MAX);

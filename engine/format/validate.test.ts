@@ -36,6 +36,7 @@ const rules: BatchRules = {
   walkCompressed: false,
   checkCrc: true,
   fromClient: true,
+  unfolds: 'here',
 };
 
 const record: RecordInput = {
@@ -97,6 +98,7 @@ describe('a good batch', () => {
       maxTimestamp: nowMs,
       attributes: 0,
       needsTimestampStamp: false,
+      needsUnfolding: false,
     });
   });
 

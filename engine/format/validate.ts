@@ -7,7 +7,8 @@
  *
  * Any thread; pure. What a client sends is held against everything; what the broker itself or a leader sends
  * (`fromClient: false`) against header and checksum only, as in Kafka. The inside of a compressed batch is
- * unfolded only where something needs it: header, checksum and sizes already guard it in transit.
+ * unfolded only where something needs it: header, checksum and sizes already guard it in transit. That may take long, so a
+ * caller who must not may leave it to another thread (`unfolds`).
  */
 
 import { crc32c } from '../base/crc32c.ts';
@@ -70,6 +71,11 @@ export interface BatchRules {
   walkCompressed: boolean;
   checkCrc: boolean;
   fromClient: boolean;
+  /**
+   * What to do where the inside of a compressed batch must be looked at: do it; refuse the batch with `needsUnfolding`. Or
+   * 'done': the records of this batch, compressed or not, were looked at by `prepareBatch` under the same rules.
+   */
+  unfolds: 'here' | 'elsewhere' | 'done';
 }
 
 /** The outcome of a check, overwritten by each: the caller reuses one. */
@@ -93,6 +99,8 @@ export interface BatchCheck {
   baseSequence: number;
   /** The batch does not say `maxTimestamp` or the right timestamp type: `stampTimestamp` (rewrite.ts) it. */
   needsTimestampStamp: boolean;
+  /** Refused only because it must be unfolded elsewhere. */
+  needsUnfolding: boolean;
 }
 
 /** A fresh outcome, to be reused. */
@@ -112,6 +120,7 @@ export function createBatchCheck(): BatchCheck {
     producerEpoch: 0,
     baseSequence: 0,
     needsTimestampStamp: false,
+    needsUnfolding: false,
   };
 }
 
@@ -135,6 +144,7 @@ export function checkBatch(
   out.reason = null;
   out.recordErrors = null;
   out.needsTimestampStamp = false;
+  out.needsUnfolding = false;
   const { view } = source;
   if (!isFramed(view, at, available, out)) return false;
   const size = batchSize(view, at);
@@ -272,10 +282,18 @@ function checkRecords(
   let from = at + RECORDS_AT;
   let to = at + size;
   const codec = out.attributes & CODEC_MASK;
+  if (rules.unfolds === 'done') {
+    stamp(rules, out);
+    return true;
+  }
   if (codec !== Codec.NONE) {
     if (!mustUnfold(rules, out)) {
       stamp(rules, out);
       return true;
+    }
+    if (rules.unfolds === 'elsewhere') {
+      out.needsUnfolding = true;
+      return refuse(out, ErrorCode.CORRUPT_MESSAGE, 'the batch was not unfolded');
     }
     try {
       bytes = decompress(codec, bytes.subarray(from, to), DECOMPRESSED_BYTES_MAX);

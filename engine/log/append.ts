@@ -12,6 +12,8 @@ import type { ByteSource, RecordError } from '../format/validate.ts';
 export const AppendFlags = {
   /** The broker itself writes this batch: control batches are allowed. */
   INTERNAL: 2,
+  /** `prepareBatch` was done on it. */
+  PREPARED: 8,
 } as const;
 
 /** How far a piece has come within an append. */
@@ -23,6 +25,8 @@ export const PieceState = {
   /** Repeats an earlier piece of the same append, whose fate it shares. */
   REPEATS: 2,
   WRITTEN: 3,
+  /** Not begun: it has to be prepared first, or one before it has. */
+  POSTPONED: 4,
 } as const;
 export type PieceState = (typeof PieceState)[keyof typeof PieceState];
 

@@ -6,6 +6,9 @@
  * are one run as they are; small ones are copied together into the staging region (a copy of 1 KiB costs 0.06 µs,
  * a write call 1 µs); large ones are written from where they lie.
  *
+ * Where the log's thread must not be held up (`LogResources.postpones`), the append ends before the first batch that takes
+ * long to look into or to convert: prepare.ts does that elsewhere, and the batch comes again, PREPARED.
+ *
  * Nothing is visible before it is written: offsets, index entries and producer state of a group are applied when
  * its writes have succeeded, and the cursor is published once. When a write fails:
  *   1. batches whose bytes were all written before are applied and answered as usual;
@@ -15,13 +18,12 @@
  *      other failure, or when the cut fails, the log is offline.
  */
 
+import { copyBytes } from '../base/copy-bytes.ts';
 import { ErrorCode } from '../base/error-codes.ts';
-import { isMillraceError } from '../base/errors.ts';
 import { INT32_MAX, STAGED_BATCH_BYTES_MAX, STAGING_BYTES } from '../base/limits.ts';
 import {
   batchBaseOffset,
   batchLeaderEpoch,
-  CODEC_MASK,
   Codec,
   codecByName,
   codecOf,
@@ -29,7 +31,8 @@ import {
   setBatchBaseOffset,
   setBatchLeaderEpoch,
 } from '../format/batch.ts';
-import { recompress, stampTimestamp } from '../format/rewrite.ts';
+import { convertBatch, type Preparation } from '../format/prepare.ts';
+import { stampTimestamp } from '../format/rewrite.ts';
 import { type BatchRules, checkBatch, createBatchCheck } from '../format/validate.ts';
 import { isFileError } from '../io/file-system.ts';
 import { AppendFlags, type AppendPiece, PieceState } from './append.ts';
@@ -54,6 +57,7 @@ export class Appender {
     walkCompressed: false,
     checkCrc: true,
     fromClient: true,
+    unfolds: 'here',
   };
 
   // The group under way.
@@ -73,14 +77,26 @@ export class Appender {
   #runAt = 0;
   #runSize = 0;
 
-  /** Gives offsets and epoch, checks producers, converts what the config asks for. */
-  appendAsLeader(log: LogState, pieces: AppendPiece[], count: number): void {
+  /** Gives offsets and epoch, checks producers, converts what the config asks for. Returns how many it took, from the first. */
+  appendAsLeader(log: LogState, pieces: AppendPiece[], count: number): number {
     this.#begin(log, pieces);
-    for (let index = 0; index < count; index++) {
+    let index = 0;
+    for (; index < count; index++) {
       const piece = pieces[index]!;
       if (this.#isCheckedAsLeader(piece)) this.#takeAsLeader(piece, index);
+      else if (piece.state === PieceState.POSTPONED) break;
     }
-    this.#finish(count);
+    this.#finish(index);
+    return index;
+  }
+
+  /** What is to be done with a batch that `appendAsLeader` does not take. */
+  preparationFor(log: LogState): Preparation {
+    this.#setRules(log);
+    const { config } = log;
+    const codec = config.compressionType === 'producer' ? null : codecOfConfig(config);
+    const level = codec === null ? undefined : levelOf(config, codec);
+    return { rules: { ...this.#rules, fromClient: true }, codec, level };
   }
 
   /** Keeps offsets and epochs as they are. They must continue the log. */
@@ -94,8 +110,7 @@ export class Appender {
   }
 
   #begin(log: LogState, pieces: AppendPiece[]): void {
-    const { config, cursor } = log;
-    const rules = this.#rules;
+    const { cursor } = log;
     this.#log = log;
     this.#pieces = pieces;
     this.#first = 0;
@@ -104,6 +119,13 @@ export class Appender {
     this.#writtenEnd = this.#gatheredEnd;
     this.#failure = null;
     this.#runSize = 0;
+    this.#setRules(log);
+    log.producers?.begin();
+  }
+
+  #setRules(log: LogState): void {
+    const { config } = log;
+    const rules = this.#rules;
     rules.topicPartition = log.name;
     rules.maxMessageBytes = config.maxMessageBytes;
     rules.nowMs = log.clock.now();
@@ -112,7 +134,6 @@ export class Appender {
     rules.timestampType = config.messageTimestampType;
     rules.isCompacted = config.cleanupPolicy.compact;
     rules.walkCompressed = config.walkCompressed;
-    log.producers?.begin();
   }
 
   #finish(count: number): void {
@@ -127,16 +148,23 @@ export class Appender {
   #isCheckedAsLeader(piece: AppendPiece): boolean {
     clearOutcome(piece);
     if (this.#isStopped()) return refuse(piece, ErrorCode.KAFKA_STORAGE_ERROR);
+    const { config, resources } = this.#log;
+    const { postpones } = resources;
+    const isPrepared = (piece.flags & AppendFlags.PREPARED) !== 0;
     this.#rules.fromClient = (piece.flags & AppendFlags.INTERNAL) === 0;
-    if (!this.#passes(piece)) return false;
-    const { config } = this.#log;
+    this.#rules.unfolds = isPrepared ? 'done' : postpones ? 'elsewhere' : 'here';
+    if (!this.#passes(piece)) return this.#check.needsUnfolding && postpone(piece);
+    const isConverted =
+      config.compressionType !== 'producer' && codecOf(piece.attributes) !== codecOfConfig(config);
+    // What the broker itself writes is small and rare.
+    if (isConverted && postpones && this.#rules.fromClient) return postpone(piece);
     const isStamped = config.messageTimestampType === 'LogAppendTime';
     if (isStamped) piece.logAppendTimeMs = this.#rules.nowMs;
     if (this.#check.needsTimestampStamp) {
       const { source, at, storedSize, maxTimestamp } = piece;
       stampTimestamp(source, at, storedSize, config.messageTimestampType, maxTimestamp);
     }
-    if (config.compressionType !== 'producer' && !this.#converted(piece)) return false;
+    if (isConverted && !this.#converts(piece)) return false;
     if (piece.storedSize > config.segmentBytes) {
       return refuse(piece, ErrorCode.RECORD_LIST_TOO_LARGE);
     }
@@ -178,22 +206,17 @@ export class Appender {
     return true;
   }
 
-  /** Recompresses when the topic wants another codec; false when the records do not unfold. */
-  #converted(piece: AppendPiece): boolean {
+  /** Into the codec that the topic wants; false when the records do not unfold. */
+  #converts(piece: AppendPiece): boolean {
     const { config } = this.#log;
     const codec = codecOfConfig(config);
-    if (codecOf(piece.attributes & CODEC_MASK) === codec) return true;
-    try {
-      const { source, at, storedSize } = piece;
-      const bytes = recompress(source, at, storedSize, codec, levelOf(config, codec));
-      piece.stored = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
-      piece.storedAt = 0;
-      piece.storedSize = bytes.length;
-    } catch (error) {
-      if (isMillraceError(error, 'invalid-record')) return refuse(piece, ErrorCode.INVALID_RECORD);
-      if (isFileError(error)) throw error;
-      return refuse(piece, ErrorCode.CORRUPT_MESSAGE);
-    }
+    const level = levelOf(config, codec);
+    const { source, at, storedSize } = piece;
+    const { errorCode, bytes } = convertBatch(source, at, storedSize, { codec, level });
+    if (bytes === null) return refuse(piece, errorCode);
+    piece.stored = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+    piece.storedAt = 0;
+    piece.storedSize = bytes.length;
     if (piece.storedSize <= config.maxMessageBytes) return true;
     return refuse(piece, ErrorCode.MESSAGE_TOO_LARGE);
   }
@@ -422,16 +445,6 @@ export class Appender {
   }
 }
 
-// Node's own copy moves bytes between shared and ordinary memory at full speed however they are aligned, and makes
-// no view; TypedArray.prototype.set takes eight times as long.
-const copyBytes = Buffer.prototype.copy as unknown as (
-  this: Uint8Array,
-  target: Uint8Array,
-  targetStart: number,
-  sourceStart: number,
-  sourceEnd: number,
-) => number;
-
 function clearOutcome(piece: AppendPiece): void {
   piece.errorCode = ErrorCode.NONE;
   piece.errorMessage = null;
@@ -448,6 +461,12 @@ function refuse(piece: AppendPiece, errorCode: number): false {
   piece.baseOffset = -1;
   piece.logAppendTimeMs = -1;
   piece.duplicate = false;
+  return false;
+}
+
+function postpone(piece: AppendPiece): false {
+  clearOutcome(piece);
+  piece.state = PieceState.POSTPONED;
   return false;
 }
 

@@ -138,6 +138,7 @@ export class DirectAppender {
     walkCompressed: false,
     checkCrc: true,
     fromClient: true,
+    unfolds: 'elsewhere',
   };
   /** Offset of the first record of the batch that `append` took. */
   baseOffset = -1;

@@ -26,6 +26,8 @@ export interface LogResourcesOptions {
   readonly deletions?: DeletionSink;
   /** Where durable appends of several logs go together; null: each log's files are synced. */
   readonly journal?: Journal | null;
+  /** Default: false, everything is done on the thread of the logs. */
+  readonly postpones?: boolean;
 }
 
 export class LogResources {
@@ -37,6 +39,8 @@ export class LogResources {
   readonly appender = new Appender();
   readonly walkBuffer = new WalkBuffer();
   readonly pendingPool = new PendingPool();
+  /** Appends leave to others what takes long before a batch is stored: appender.ts. */
+  postpones: boolean;
   /** The last `partition.metadata` that was written, and the topic id in it: the topic's other partitions link to it. */
   topicIdFile: { readonly topicId: string; readonly path: string } | null = null;
   #checkpointsOf = '';
@@ -51,6 +55,7 @@ export class LogResources {
     );
     this.deletions = options.deletions ?? new UnlinkAtOnce(options.fs);
     this.journal = options.journal ?? null;
+    this.postpones = options.postpones ?? false;
   }
 
   /** What a Kafka left in the data directory; read once. */

@@ -9,6 +9,7 @@
  * docs/format.md, section "Partition directory".
  */
 
+import type { Preparation } from '../format/prepare.ts';
 import { isFileError } from '../io/file-system.ts';
 import type { AppendPiece } from './append.ts';
 import { Cursor } from './cursor.ts';
@@ -92,10 +93,16 @@ export class PartitionLog {
 
   /**
    * Appends batches as the leader: checks each, assigns offsets and leader epoch in place, writes, and leaves the
-   * outcomes in the pieces. A piece may fail alone. The bytes are the caller's again when this returns.
+   * outcomes in the pieces. A piece may fail alone. The bytes are the caller's again when this returns: how many pieces it
+   * took, from the first; with `postpones` not all. The next one is to be prepared, and come again with PREPARED.
    */
-  appendAsLeader(pieces: AppendPiece[], count: number): void {
-    this.#state.resources.appender.appendAsLeader(this.#state, pieces, count);
+  appendAsLeader(pieces: AppendPiece[], count: number): number {
+    return this.#state.resources.appender.appendAsLeader(this.#state, pieces, count);
+  }
+
+  /** What batches of clients are to be prepared for. */
+  preparation(): Preparation {
+    return this.#state.resources.appender.preparationFor(this.#state);
   }
 
   /** Appends batches that carry their offsets and epochs. One that does not continue the log: OFFSET_OUT_OF_RANGE. */

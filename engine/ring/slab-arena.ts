@@ -79,6 +79,11 @@ export class SlabArena {
     return this.#used;
   }
 
+  /** Of the ordinary part, in pieces or not. */
+  get freeBytes(): number {
+    return this.ordinaryBytes - (this.#used - this.#giantSize);
+  }
+
   get capacityBytes(): number {
     return this.ordinaryBytes + this.giantBytes;
   }

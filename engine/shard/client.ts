@@ -11,6 +11,7 @@ import {
   DIRECT_PAUSE_MS,
   DIRECT_SLOW_MS,
   READ_DESCRIPTORS_MAX,
+  SUBMIT_RING_RECORDS,
 } from '../base/limits.ts';
 import { SharedMemory } from '../base/shared-memory.ts';
 import type { WasmMemory } from '../base/webassembly.ts';
@@ -155,6 +156,14 @@ export class ShardClient implements EngineClient {
     let sum = 0;
     for (const link of this.#links) sum += link.outstanding + link.heldCount;
     return sum + this.#doneCount;
+  }
+
+  get freeAppends(): number {
+    let free = SUBMIT_RING_RECORDS;
+    for (const link of this.#links) {
+      free = Math.min(free, SUBMIT_RING_RECORDS - 1 - link.outstanding - link.heldCount);
+    }
+    return free;
   }
 
   submit(slot: number, at: number, size: number, token: number, flags: number): boolean {

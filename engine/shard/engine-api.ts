@@ -196,6 +196,8 @@ export interface EngineClient {
   append(slot: number, batch: Uint8Array, flags?: number): Promise<AppendOutcome>;
   /** Submitted and not completed. */
   readonly outstanding: number;
+  /** Appends that any shard would still take from this client. */
+  readonly freeAppends: number;
   /** Rejects what is outstanding in `append`; no callback runs afterwards. */
   close(): void;
 }

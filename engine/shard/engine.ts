@@ -49,6 +49,7 @@ import { Flusher } from './flusher.ts';
 import { MemoryDirectory } from './memory-directory.ts';
 import type { FlushFailure, OpenRequest, ShardRequestName, ShardRequests } from './messages.ts';
 import { INCARNATION_WORD, PartitionTable, SHARD_WORD, SLOT_WORDS } from './partition-table.ts';
+import { PreparePool } from './prepare-pool.ts';
 import { Remover } from './remover.ts';
 import { InlineShard, type ShardControl, type ShardEvents, ShardThread } from './shard-control.ts';
 import type { ShardSettings } from './shard-host.ts';
@@ -87,6 +88,7 @@ class ShardedEngine implements Engine {
   readonly #slots: SlotAllocator;
   readonly #links: ShardControl[] = [];
   readonly #flusher: Flusher;
+  readonly #preparePool: PreparePool;
   readonly #remover: Remover;
   readonly #memoryDirectory: MemoryDirectory | null;
   readonly #foreignManifests: readonly string[];
@@ -134,6 +136,7 @@ class ShardedEngine implements Engine {
     this.#table = new PartitionTable(this.#shared.table);
     this.#slots = new SlotAllocator(PARTITIONS_MAX);
     this.#flusher = new Flusher(this.#fs);
+    this.#preparePool = new PreparePool(this.shards);
     this.#remover = new Remover(this.#fs, this.#clock, this.#log);
 
     const found = readDataDirectory(this.#fs, this.dataDir, this.shards, this.#log);
@@ -320,6 +323,7 @@ class ShardedEngine implements Engine {
     await this.#flusher.idle();
     await Promise.all(this.#links.map((link) => link.stop()));
     this.#isStopped = true;
+    await this.#preparePool.close();
     this.client.drain();
     this.client.close();
     await this.#flusher.idle();
@@ -346,6 +350,7 @@ class ShardedEngine implements Engine {
   }
 
   #startShard(settings: ShardSettings, isInline: boolean): ShardControl {
+    const onFatal = this.#options.onFatal ?? endProcess;
     const events: ShardEvents = {
       onFlushWanted: ({ shard, token, paths, directory }) => {
         const onDone = (failure: FlushFailure | null): void => {
@@ -353,12 +358,24 @@ class ShardedEngine implements Engine {
         };
         this.#flusher.add({ paths, directory, onDone });
       },
+      onPrepareWanted: ({ shard, token, order }) => {
+        this.#preparePool.run(order).then((results) => {
+          if (results === null || this.#isStopped) return;
+          const bytes = results.flatMap((result) => result.bytes?.buffer ?? []);
+          this.#links[shard]!.post({ kind: 'prepared', token, results }, bytes);
+        }, onFatal);
+      },
       onUnlinkLater: (path, dueMs) => this.#remover.add(path, dueMs),
       onLog: this.#log,
-      onFatal: this.#options.onFatal ?? endProcess,
+      onFatal,
     };
     return isInline
-      ? new InlineShard(settings, events, { fs: this.#fs, clock: this.#clock, syncPool: null })
+      ? new InlineShard(settings, events, {
+          fs: this.#fs,
+          clock: this.#clock,
+          syncPool: null,
+          postpones: false,
+        })
       : new ShardThread(settings, events);
   }
 

@@ -7,8 +7,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../base/errors.ts';
 import type { WasmMemory } from '../base/webassembly.ts';
+import type { PreparedBatch } from '../format/prepare.ts';
 import type { LogConfig } from '../log/log-config.ts';
 import type { ProducerSummary } from '../log/producer-state.ts';
+import type { PreparationOrder } from './prepare-task.ts';
 
 export interface OpenRequest {
   readonly slot: number;
@@ -70,7 +72,9 @@ export type ToShard =
       readonly argument: unknown;
     }
   /** The files asked for by a `flushWanted` are on the disk; or why not. */
-  | { readonly kind: 'flushed'; readonly token: number; readonly failure: FlushFailure | null };
+  | { readonly kind: 'flushed'; readonly token: number; readonly failure: FlushFailure | null }
+  /** What became of the batches of a `prepareWanted`. */
+  | { readonly kind: 'prepared'; readonly token: number; readonly results: PreparedBatch[] };
 
 export type FromShard =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
@@ -82,6 +86,13 @@ export type FromShard =
       readonly paths: readonly string[];
       /** To be synced as well, when a file is new in it. */
       readonly directory: string | null;
+    }
+  /** Batches to be prepared, as copies that go with the message. */
+  | {
+      readonly kind: 'prepareWanted';
+      readonly shard: number;
+      readonly token: number;
+      readonly order: PreparationOrder;
     }
   /** A file, or a directory with its files, out of use: to be removed when the clock shows `dueMs`. */
   | { readonly kind: 'unlinkLater'; readonly path: string; readonly dueMs: number }

@@ -27,6 +27,7 @@ import { workerEntry, workerEnvironment } from './worker-entry.ts';
 /** Messages from a shard that are not answers. */
 export interface ShardEvents {
   onFlushWanted(message: Extract<FromShard, { kind: 'flushWanted' }>): void;
+  onPrepareWanted(message: Extract<FromShard, { kind: 'prepareWanted' }>): void;
   onUnlinkLater(path: string, dueMs: number): void;
   onLog(line: string): void;
   onFatal(error: Error): void;
@@ -75,6 +76,9 @@ export abstract class ShardControl {
         return;
       case 'flushWanted':
         this.#events.onFlushWanted(message);
+        return;
+      case 'prepareWanted':
+        this.#events.onPrepareWanted(message);
         return;
       case 'unlinkLater':
         this.#events.onUnlinkLater(message.path, message.dueMs);

@@ -31,6 +31,8 @@ export interface ShardEnvironment {
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly syncPool: SyncPool | null;
+  /** Appends that take long to prepare are left to the opening thread's pool. */
+  readonly postpones: boolean;
   readonly post: (message: FromShard) => void;
 }
 
@@ -77,6 +79,9 @@ export class ShardHost {
         return;
       case 'flushed':
         this.shard.flushed(message.token, message.failure);
+        return;
+      case 'prepared':
+        this.shard.prepared(message.token, message.results);
         return;
       case 'request':
         this.#answer(message.id, message);

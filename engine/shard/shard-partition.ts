@@ -7,6 +7,7 @@
 
 import { Cursor } from '../log/cursor.ts';
 import type { FlushWork, PartitionLog, PublishHooks } from '../log/partition-log.ts';
+import type { ShardPiece } from './append-groups.ts';
 import {
   GENERATION_WORD,
   INCARNATION_WORD,
@@ -30,6 +31,8 @@ export class ShardPartition implements PublishHooks {
   isDirty = false;
   /** A background flush is under way. */
   flushing: FlushWork | null = null;
+  /** Appends that wait until they are prepared (preparations.ts), but for those under way; null: none. */
+  postponed: ShardPiece[] | null = null;
   /** One bit for each client that has made an append which it could have done by itself. */
   metClients = 0;
   /** One bit for each client that was told where the partition lies. */

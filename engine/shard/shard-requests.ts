@@ -125,6 +125,7 @@ const handlers: Handlers = {
 
   close: (shard) => {
     while (shard.doWork() > 0);
+    shard.finishPreparations();
     for (const partition of shard.partitions) {
       if (partition == null) continue;
       const { log } = partition;

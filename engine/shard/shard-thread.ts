@@ -13,7 +13,9 @@ import { SyncPool } from './sync-pool.ts';
 import { keepCompiledCode, workerEntry, workerEnvironment } from './worker-entry.ts';
 
 const { settings, port } = workerData as { settings: ShardSettings; port: MessagePort };
-const post = (message: FromShard): void => port.postMessage(message);
+const post = (message: FromShard): void => {
+  port.postMessage(message, message.kind === 'prepareWanted' ? [message.order.batches] : []);
+};
 
 try {
   keepCompiledCode();
@@ -30,7 +32,13 @@ try {
       helper.unref();
     },
   });
-  const host = new ShardHost(settings, { fs: realFileSystem, clock: systemClock, syncPool, post });
+  const host = new ShardHost(settings, {
+    fs: realFileSystem,
+    clock: systemClock,
+    syncPool,
+    postpones: true,
+    post,
+  });
   host.run(() => (receiveMessageOnPort(port)?.message as ToShard | undefined) ?? null);
 } catch (error) {
   // The opening thread ends the process: nothing after a broken invariant can be trusted.

@@ -3,7 +3,8 @@
  *
  * A pass (`doWork`) holds the shard's lock and does, in this order: one bounded look into every client's ring, grouping what is
  * there by partition; one append per group; completions and advance notices; one doorbell per client; timers that are due.
- * Groups that must reach the disk before their answer (flush.messages) come last, after the others' doorbells have been rung.
+ * Groups that must reach the disk before their answer (flush.messages) come last, after the others' doorbells have been rung;
+ * batches that have to be unfolded or compressed come in a later pass (preparations.ts).
  *
  * Runs on a shard thread (shard-thread.ts), or on the opening thread when the engine has no shard threads. Appends allocate
  * nothing (durable ones a few small objects for each partition of a pass): pieces and groups are pooled and reused pass after
@@ -15,14 +16,9 @@ import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { ErrorCode } from '../base/error-codes.ts';
 import { messageOf } from '../base/errors.ts';
-import {
-  COMPLETION_RING_RECORDS,
-  DIRECT_TURN_BYTES_MAX,
-  DRAIN_BYTES_MAX,
-  FLUSHES_PER_SECOND,
-  SUBMIT_RING_RECORDS,
-} from '../base/limits.ts';
+import { DRAIN_BYTES_MAX, FLUSHES_PER_SECOND } from '../base/limits.ts';
 import type { WasmMemory } from '../base/webassembly.ts';
+import type { PreparedBatch } from '../format/prepare.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
 import { Cursor } from '../log/cursor.ts';
 import type { IndexNotes } from '../log/index-notes.ts';
@@ -30,20 +26,9 @@ import type { Journal } from '../log/journal.ts';
 import { LogResources } from '../log/log-resources.ts';
 import type { Manifest, ManifestEntry } from '../log/manifest.ts';
 import { Doorbell } from '../ring/doorbell.ts';
-import { RING_FULL } from '../ring/ring-writer.ts';
+import { Answers } from './answers.ts';
 import { ClientLink, createPiece, Group, refuse, type ShardPiece } from './append-groups.ts';
 import {
-  COMPLETION_APPEND_TIME,
-  COMPLETION_BASE_OFFSET,
-  COMPLETION_KIND,
-  COMPLETION_START_OFFSET,
-  COMPLETION_TOKEN,
-  KIND_ADVANCED,
-  KIND_COMPLETED,
-  KIND_COMPLETED_WITH_DETAIL,
-  KIND_COMPLETED_WITH_PLACE,
-  KIND_NUDGED,
-  putInt53,
   SUBMIT_AT,
   SUBMIT_FLAGS,
   SUBMIT_GOODBYE,
@@ -54,8 +39,9 @@ import {
 } from './append-records.ts';
 import { AppendFlag } from './engine-api.ts';
 import type { FlushFailure, FromShard } from './messages.ts';
-import { PartitionTable, SLOT_WORDS, WAITERS_WORD } from './partition-table.ts';
+import { PartitionTable } from './partition-table.ts';
 import { syncLogs } from './pass-sync.ts';
+import { Preparations } from './preparations.ts';
 import { ShardLock } from './shard-lock.ts';
 import type { ShardPartition } from './shard-partition.ts';
 import {
@@ -94,6 +80,8 @@ export interface ShardOptions {
   readonly maintainIntervalMs: number;
   /** Syncs several files at once; null: one after another. */
   readonly syncPool: SyncPool | null;
+  /** What takes long before a batch is stored is asked of the opening thread. */
+  readonly postpones: boolean;
   /** To the opening thread. */
   readonly post: (message: FromShard) => void;
 }
@@ -115,6 +103,7 @@ export class Shard {
   readonly #notes: IndexNotes;
   // By client index; holes are clients that never attached or are gone.
   readonly #clients: (ClientLink | null)[] = [];
+  readonly #answers: Answers;
   #firstClient = 0;
 
   readonly #pieces: ShardPiece[] = [];
@@ -124,6 +113,8 @@ export class Shard {
   #groupCount = 0;
   readonly #toSync: Group[] = [];
   #draining: ClientLink | null = null;
+
+  readonly #preparations: Preparations;
 
   #dirty: ShardPartition[] = [];
   #flushTickAtMs = Number.POSITIVE_INFINITY;
@@ -136,6 +127,7 @@ export class Shard {
     this.index = index;
     this.options = options;
     this.table = new PartitionTable(shared.table);
+    this.#answers = new Answers(this.table, this.#clients);
     this.#control = new Int32Array(shared.control);
     this.#notes = indexNotes(shared, index);
     this.lock = new ShardLock(this.#control, shardLockWord(index));
@@ -150,6 +142,11 @@ export class Shard {
       clock,
       journal: options.journal,
       deletions: { add: (path, dueMs) => post({ kind: 'unlinkLater', path, dueMs }) },
+      postpones: options.postpones,
+    });
+    this.#preparations = new Preparations({
+      order: (token, order) => post({ kind: 'prepareWanted', shard: index, token, order }),
+      append: (partition, pieces) => this.#appendPrepared(partition, pieces),
     });
     this.#maintainAtMs = clock.monotonic() + options.maintainIntervalMs;
   }
@@ -256,17 +253,12 @@ export class Shard {
   advanced(partition: ShardPartition): void {
     this.#noteDirty(partition);
     partition.offer();
-    this.#tellWaiters(partition);
+    this.#answers.tellWaiters(partition);
   }
 
   /** Wakes every client that has something new in its ring. */
   ringClients(): void {
-    for (const link of this.#clients) {
-      if (link === null || !link.hasNews) continue;
-      link.hasNews = false;
-      link.completions.commit();
-      link.doorbell.ring();
-    }
+    this.#answers.ring();
   }
 
   /** Asks for flushes of all dirty partitions, due or not. */
@@ -301,6 +293,19 @@ export class Shard {
     this.ringClients();
   }
 
+  /** Answer of the opening thread to a `prepareWanted`. */
+  prepared(token: number, results: readonly PreparedBatch[]): void {
+    this.#preparations.done(token, results);
+    this.#endPass();
+  }
+
+  /** Before the logs are closed: appends what waits to be prepared. */
+  finishPreparations(): void {
+    this.resources.postpones = false;
+    this.#preparations.finish();
+    this.#endPass();
+  }
+
   /** Forgets a partition that was closed or deleted. */
   forget(partition: ShardPartition): void {
     partition.log = null;
@@ -317,11 +322,16 @@ export class Shard {
     this.#count(ShardStat.BATCHES, count);
     this.#count(ShardStat.GROUPS, this.#groupCount);
     for (let i = 0; i < this.#groupCount; i++) this.#append(this.#groups[i]!);
-    this.ringClients();
-    if (this.#toSync.length > 0) this.#sync();
+    this.#endPass();
     this.#groupCount = 0;
     this.#pieceCount = 0;
     return count;
+  }
+
+  /** Answers what was appended, behind the sync where one is asked for. */
+  #endPass(): void {
+    this.ringClients();
+    if (this.#toSync.length > 0) this.#sync();
   }
 
   /** Takes submissions from all rings into groups, a bounded number of bytes. A different client comes first every time. */
@@ -364,12 +374,12 @@ export class Shard {
         piece,
         partition == null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.KAFKA_STORAGE_ERROR,
       );
-      this.#complete(piece, -1);
+      this.#answers.complete(piece, -1);
       return;
     }
     if ((flags & SUBMIT_NUDGE_FLAG) !== 0) {
-      this.#tellWaiters(partition);
-      this.#completeNudge(piece);
+      this.#answers.tellWaiters(partition);
+      this.#answers.completeNudge(piece);
       return;
     }
     const isFollower = (flags & AppendFlag.AS_FOLLOWER) !== 0;
@@ -388,11 +398,42 @@ export class Shard {
   #append(group: Group): void {
     const partition = group.partition!;
     partition.group = -1;
-    const log = partition.log!;
-    partition.absorb(this.options.clock.now());
-    if (group.isFollower) log.appendAsFollower(group.pieces, group.count);
-    else log.appendAsLeader(group.pieces, group.count);
-    if (log.needsSync) this.#toSync.push(group);
+    const taken = group.isFollower || partition.postponed === null ? this.#appendTo(group) : 0;
+    if (taken < group.count) this.#preparations.postpone(group, taken);
+    this.#answerSafe(group, taken);
+  }
+
+  /** Appends what comes back prepared, and answers what was refused. Returns what the log does not take yet. */
+  #appendPrepared(partition: ShardPartition, pieces: readonly ShardPiece[]): readonly ShardPiece[] {
+    const group = new Group();
+    group.partition = partition;
+    for (const piece of pieces) {
+      if (partition.log === null) refuse(piece, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      if (piece.errorCode === ErrorCode.NONE) group.pieces.push(piece);
+      else this.#answers.complete(piece, partition.log?.cursor[Cursor.LOG_START_OFFSET] ?? -1);
+    }
+    group.count = group.pieces.length;
+    if (group.count === 0) return [];
+    const taken = this.#appendTo(group);
+    this.#answerSafe(group, taken);
+    return group.pieces.slice(taken);
+  }
+
+  /** Returns how many pieces the log took, from the first. */
+  #appendTo(group: Group): number {
+    const { partition, pieces, count, isFollower } = group;
+    const log = partition!.log!;
+    partition!.absorb(this.options.clock.now());
+    if (!isFollower) return log.appendAsLeader(pieces, count);
+    log.appendAsFollower(pieces, count);
+    return count;
+  }
+
+  /** Answers the first `count` pieces, now or when they are on the disk. */
+  #answerSafe(group: Group, count: number): void {
+    group.count = count;
+    if (count === 0) return;
+    if (group.partition!.log!.needsSync) this.#toSync.push(group);
     else this.#finish(group);
   }
 
@@ -404,10 +445,10 @@ export class Shard {
     partition.offer();
     for (let i = 0; i < group.count; i++) {
       const piece = group.pieces[i]!;
-      if (!this.#completeWithPlace(piece, partition, startOffset))
-        this.#complete(piece, startOffset);
+      if (!this.#answers.completeWithPlace(piece, partition, startOffset))
+        this.#answers.complete(piece, startOffset);
     }
-    this.#tellWaiters(partition);
+    this.#answers.tellWaiters(partition);
     if (partition.flushing === null && this.#isTailLong(partition)) this.#requestFlush(partition);
   }
 
@@ -446,74 +487,6 @@ export class Shard {
       if (partition.log?.isJournalWaiting && partition.flushing === null) {
         this.#requestFlush(partition);
       }
-    }
-  }
-
-  #complete(piece: ShardPiece, startOffset: number): void {
-    let kind = KIND_COMPLETED;
-    if (piece.errorMessage !== null || piece.recordErrors !== null) {
-      kind = KIND_COMPLETED_WITH_DETAIL;
-      const { errorMessage: message, recordErrors } = piece;
-      piece.client.detailPort.postMessage({ message, recordErrors });
-    }
-    this.#answer(piece, kind, startOffset);
-  }
-
-  /**
-   * The second time a client could have appended by itself, it is told where; false: no need. Not the first time: the message
-   * takes both threads longer than a small append, and of thousands of new partitions each may get one record and no more.
-   */
-  #completeWithPlace(piece: ShardPiece, partition: ShardPartition, startOffset: number): boolean {
-    const link = piece.client;
-    const bit = 1 << link.index;
-    if ((partition.toldClients & bit) !== 0 || piece.errorCode !== ErrorCode.NONE) return false;
-    if (piece.size > DIRECT_TURN_BYTES_MAX || !partition.isOffered) return false;
-    if ((partition.metClients & bit) === 0) {
-      partition.metClients |= bit;
-      return false;
-    }
-    partition.toldClients |= bit;
-    const { slot, incarnation, directory } = partition;
-    link.detailPort.postMessage({ slot, incarnation, directory });
-    this.#answer(piece, KIND_COMPLETED_WITH_PLACE, startOffset);
-    return true;
-  }
-
-  #completeNudge(piece: ShardPiece): void {
-    refuse(piece, ErrorCode.NONE);
-    this.#answer(piece, KIND_NUDGED, -1);
-  }
-
-  #answer(piece: ShardPiece, kind: number, startOffset: number): void {
-    const link = piece.client;
-    const at = link.completions.tryClaim();
-    // Half of the ring is kept for completions, and a client has no more appends under way than that.
-    assert(at !== RING_FULL, 'shard: completion ring full in spite of credits');
-    const words = link.rings;
-    words[at + COMPLETION_TOKEN] = piece.token;
-    words[at + COMPLETION_KIND] = (kind << 16) | (piece.errorCode & 0xffff);
-    putInt53(words, at + COMPLETION_BASE_OFFSET, piece.baseOffset);
-    putInt53(words, at + COMPLETION_APPEND_TIME, piece.logAppendTimeMs);
-    putInt53(words, at + COMPLETION_START_OFFSET, startOffset);
-    link.hasNews = true;
-  }
-
-  #tellWaiters(partition: ShardPartition): void {
-    const word = partition.slot * SLOT_WORDS + WAITERS_WORD;
-    // Ordered after the store of SEQUENCE that published the marks. Partner: ShardClient.watch sets its bit, then reads marks.
-    if (Atomics.load(this.table.words, word) === 0) return;
-    const waiters = Atomics.exchange(this.table.words, word, 0);
-    for (const link of this.#clients) {
-      if (link === null || (waiters & (1 << link.index)) === 0) continue;
-      link.hasNews = true;
-      // Only one half of the ring is for notices. The other half is promised to completions.
-      if (link.completions.used() >= COMPLETION_RING_RECORDS - SUBMIT_RING_RECORDS) {
-        Atomics.store(link.rings, link.rescan, 1);
-        continue;
-      }
-      const at = link.completions.tryClaim();
-      link.rings[at] = partition.slot;
-      link.rings[at + COMPLETION_KIND] = KIND_ADVANCED << 16;
     }
   }
 

@@ -40,6 +40,10 @@ export class ChunkPool {
     return this.#slab.allocateMaxBytes;
   }
 
+  get freeBytes(): number {
+    return this.#slab.freeBytes;
+  }
+
   /** A chunk of at least `size` bytes with one holder, or null: the slab is full, wait for its space. */
   take(size: number): Chunk | null {
     return this.#chunkAt(this.#slab.allocate(size), size);

@@ -5,6 +5,7 @@ import { KIB, SEND_PIECE_BYTES, UNSENT_BYTES_MAX } from '../../engine/base/limit
 import { PRODUCE, produceBody, requestFrame } from '../../test/integration/raw-client.ts';
 import { ModelFront } from '../../test/property/front-in-memory.ts';
 import { Fill, type OutputBuffer, type Response } from './output.ts';
+import type { Request } from './request.ts';
 
 const frame = await requestFrame(PRODUCE, 9, produceBody('t', 0, Buffer.alloc(100)), 1);
 
@@ -145,5 +146,52 @@ describe('answers on their way out', () => {
     await front.turn();
     expect(response.isDisposed).toBe(true);
     expect(front.outputs.take(SEND_PIECE_BYTES) === before).toBe(true);
+  });
+});
+
+describe('requests on their way in', () => {
+  test('of connections whose answers take long leave room for those of others, and go on when they are answered', async () => {
+    const front = new ModelFront();
+    const large = await requestFrame(PRODUCE, 9, produceBody('t', 0, Buffer.alloc(60 * KIB)), 1);
+    const floods = Array.from({ length: 2 }, () => {
+      const { connection } = front.connect();
+      const requests: Request[] = [];
+      const read = (): void => {
+        while (connection.mayRead) {
+          const request = front.receive(connection, large);
+          if (request !== undefined) requests.push(request);
+        }
+        // As Node does behind each read.
+        connection.region();
+      };
+      read();
+      return { connection, requests, read };
+    });
+    const counts = floods.map(({ requests }) => requests.length);
+    // Each leaves as much as it takes: a half of 2 MiB, then a half of the rest.
+    expect(counts[0]).toBeGreaterThan(counts[1]!);
+    expect(counts[1]).toBeGreaterThan(0);
+    const other = front.connect();
+    expect(front.receive(other.connection, frame)).toBeDefined();
+    for (const { connection, requests, read } of floods) {
+      for (const request of requests.splice(0)) connection.complete(request, new Bytes(10));
+      await front.turn();
+      expect(connection.mayRead).toBe(true);
+      read();
+      expect(requests.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('stop when there are few places for appends left, one goes always', () => {
+    const { front, connection } = open(0);
+    front.freeAppends = 0;
+    const request = front.receive(connection, frame);
+    connection.region();
+    expect(request).toBeDefined();
+    expect(connection.mayRead).toBe(false);
+    front.freeAppends = 10;
+    connection.complete(request!, new Bytes(10));
+    connection.advance(false);
+    expect(connection.mayRead).toBe(true);
   });
 });

@@ -6,7 +6,9 @@
  * Answers that are ready at the end of a turn leave together in one write. Large ones leave piece by piece, at most one a
  * turn, and the next only when the kernel has taken all that was sent before: so the pieces share one buffer, and a slow
  * reader holds one. The connection stops reading while too many requests wait, while a large answer waits or too many bytes
- * of small ones are unsent, or while the slab has no room: memory stays bounded and nothing is dropped.
+ * of small ones are unsent, or while the slab has no room: memory stays bounded and nothing is dropped. Too many are also
+ * those that take more of the slab, or of the places for appends, than is left for everybody else: however many clients send
+ * to where it goes slowly, there is room for one more who does not.
  *
  * When the peer goes away, Produces that were read are still carried out (with acks=0 the client has no other word than
  * the sending), everything else is given up.
@@ -40,6 +42,8 @@ export interface ConnectionHost {
   readonly landing: Landing;
   readonly frameBytesMax: number;
   readonly pipelineMax: number;
+  /** Appends that there is still a place for. */
+  readonly freeAppends: number;
   now(): number;
   /** Carries out a request; `Connection.complete` is called for it, now or later. */
   start(request: Request): void;
@@ -56,6 +60,9 @@ export interface ConnectionHost {
 
 /** Answers up to this size share a buffer with the ones before them rather than take another. */
 const SHARED_BUFFER_ROOM = 2 * KIB;
+
+/** A connection that stopped reading goes on when it has come down to this part of its bounds. */
+const RESUME_SHARE = 0.5;
 
 const freeRequests: Request[] = [];
 
@@ -79,9 +86,13 @@ export class Connection implements FrameSink, Receiver {
   #tail: Request | null = null;
   #nextToStart: Request | null = null;
   #requests = 0;
+  /** Bytes of the frames that lie in chunks. */
+  #heldBytes = 0;
   #running = 0;
   #runningOthers = 0;
   #isOutputFull = false;
+  /** `resume` left it as it was. */
+  #isParked = false;
   #writesDone = 0;
   readonly #inFlight: OutputBuffer[] = [];
   readonly #onWritten = (error?: Error | null) => this.#written(error);
@@ -132,14 +143,19 @@ export class Connection implements FrameSink, Receiver {
     this.lastActiveMs = this.#host.now();
     this.#inbox.received(size);
     if (this.#inbox.isStarved) this.#host.starve(this);
-    return this.#mayRead();
+    return this.mayRead;
   }
 
-  /** Goes on reading, if nothing stands against it. False: the slab still has no room. */
+  /**
+   * Goes on reading, if nothing stands against it. False: the slab still has no room. What has its share already waits for
+   * answers of its own, not for room.
+   */
   resume(): boolean {
     if (this.isClosed) return true;
-    if (this.#requests < this.#host.pipelineMax) this.#inbox.resume();
-    if (this.#mayRead()) this.#intake.resume();
+    this.#isParked = !this.#mayTake(1);
+    if (this.#isParked) return true;
+    this.#inbox.resume();
+    if (this.mayRead) this.#intake.resume();
     return !this.#inbox.isStarved;
   }
 
@@ -157,7 +173,8 @@ export class Connection implements FrameSink, Receiver {
     return this.#inbox.isMidFrame;
   }
 
-  #mayRead(): boolean {
+  /** Nothing stands against reading more. */
+  get mayRead(): boolean {
     return this.#inbox.canRead && !this.#isOutputFull && !this.isClosed;
   }
 
@@ -195,14 +212,20 @@ export class Connection implements FrameSink, Receiver {
       }
     }
     request.chunk = chunk;
+    if (chunk !== null) this.#heldBytes += request.end - request.at;
     request.connection = this;
     request.state = RequestState.WAITING;
     this.#append(request);
     if (canStart) this.#start(request);
     else this.#nextToStart ??= request;
-    return this.#requests < this.#host.pipelineMax && !this.isClosed
-      ? Taken.YES
-      : Taken.YES_AND_STOP;
+    return this.#mayTake(1) && !this.isClosed ? Taken.YES : Taken.YES_AND_STOP;
+  }
+
+  /** Whether one more request may be read, while no more than `share` of what may wait does. */
+  #mayTake(share: number): boolean {
+    const { pipelineMax, freeAppends, chunks } = this.#host;
+    const requestsMax = Math.max(1, Math.min(pipelineMax, freeAppends));
+    return this.#requests < requestsMax * share && this.#heldBytes <= chunks.freeBytes * share;
   }
 
   /** Copies a frame out of the landing region. Null: no room. */
@@ -253,6 +276,7 @@ export class Connection implements FrameSink, Receiver {
     if (request.chunk === null) return;
     this.#host.chunks.release(request.chunk);
     request.chunk = null;
+    this.#heldBytes -= request.end - request.at;
   }
 
   /** A running request has its answer; null when none is sent. It leaves when its turn comes. */
@@ -283,9 +307,8 @@ export class Connection implements FrameSink, Receiver {
     this.#startMore();
     if (this.isClosed) this.#discard();
     else this.#flush(mayBeLarge);
-    if (this.#inbox.isStopped && this.#requests <= this.#host.pipelineMax / 2) {
-      if (!this.resume()) this.#host.starve(this);
-    }
+    const isWaiting = this.#inbox.isStopped || this.#isParked;
+    if (isWaiting && this.#mayTake(RESUME_SHARE) && !this.resume()) this.#host.starve(this);
   }
 
   #dropHead(): void {
@@ -388,7 +411,7 @@ export class Connection implements FrameSink, Receiver {
     if (this.#isOutputFull) {
       this.#isOutputFull = false;
       this.#host.touch(this);
-      if (this.#mayRead()) this.#intake.resume();
+      if (this.mayRead) this.#intake.resume();
     } else if (this.#head !== null) {
       this.#host.touch(this);
     }

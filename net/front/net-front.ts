@@ -94,6 +94,10 @@ export class NetFront implements ConnectionHost, FrontServices {
     return this.settings.pipelineMax;
   }
 
+  get freeAppends(): number {
+    return this.engine.freeAppends;
+  }
+
   now(): number {
     return systemClock.monotonic();
   }

@@ -44,6 +44,7 @@ const rules: BatchRules = {
   walkCompressed: true,
   checkCrc: true,
   fromClient: true,
+  unfolds: 'here',
 };
 
 const records = fc.array(recordInput, { minLength: 1, maxLength: 6 });

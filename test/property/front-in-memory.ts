@@ -90,6 +90,7 @@ export class ModelFront implements ConnectionHost {
   readonly landing: Landing;
   readonly frameBytesMax = MIB;
   readonly pipelineMax = 64;
+  freeAppends = 64;
   readonly started: Request[] = [];
   #isTurnWanted = false;
   readonly #turns = new Turns<Connection>(() => {

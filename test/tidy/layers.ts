@@ -54,7 +54,7 @@ export const layers: readonly Layer[] = [
     folder: 'engine',
     mayImport: ['engine'],
     node: ['module', 'worker_threads'],
-    packages: [],
+    packages: ['piscina'],
     never: 'sockets',
   },
   {
