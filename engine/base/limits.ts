@@ -87,6 +87,9 @@ export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
 export const PREPARED_TOGETHER_BYTES = 512 * KIB;
 export const PREPARED_AT_ONCE_BYTES = 4 * MIB;
 
+/** Partitions that a shard opens or deletes before it looks at its rings again: some milliseconds. */
+export const PARTITIONS_AT_ONCE = 32;
+
 /** Bytes after which a shard stops taking in and writes: large writes gain nothing beyond, and answers leave earlier. */
 export const DRAIN_BYTES_MAX = 2 * MIB;
 

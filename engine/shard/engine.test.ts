@@ -182,6 +182,34 @@ test('engine: a deleted name is free at once, and the old place says that it is 
   await until(() => !readdirSync(dataDir).some((name) => name.endsWith('-delete')));
 });
 
+test('engine: while thousands of partitions are opened and deleted, others go on', async () => {
+  const engine = await open({ shards: 1, dataDir: null });
+  const ref = await openOne(engine);
+  let isDone = false;
+  const append = async (): Promise<number> => {
+    let count = 0;
+    for (; !isDone; count++) await engine.client.append(ref.slot, batchOf('a'));
+    return count;
+  };
+  const during = async <T>(work: Promise<T>): Promise<T> => {
+    isDone = false;
+    const appends = append();
+    const result = await work;
+    isDone = true;
+    // One may have been under way.
+    expect(await appends).toBeGreaterThan(3);
+    return result;
+  };
+  const specs = Array.from({ length: 2000 }, (_, partition) => ({
+    ...spec(partition),
+    topic: 't',
+  }));
+  const refs = await during(engine.openPartitions(specs));
+  expect(refs.map(({ errorCode }) => errorCode)).toEqual(specs.map(() => 0));
+  expect(new Set(refs.map(({ slot }) => slot)).size).toBe(2000);
+  await during(engine.deletePartitions(refs.map(({ slot }) => slot)));
+});
+
 test('engine: a topic with the longest name can be deleted', async () => {
   const engine = await open();
   const topic = 'x'.repeat(249);

@@ -13,6 +13,7 @@ import { MillraceError } from '../base/errors.ts';
 import {
   CLIENTS_MAX,
   FLUSHES_AT_CLOSE,
+  PARTITIONS_AT_ONCE,
   PARTITIONS_MAX,
   SHARDS_MAX,
   SLAB_BUDGET_BYTES,
@@ -203,10 +204,9 @@ class ShardedEngine implements Engine {
       });
     }
     const answers = await Promise.all(
-      this.#links.map((link, shard) => {
-        const list = requests[shard]!;
-        return list.length === 0 ? [] : link.request('open', list);
-      }),
+      this.#links.map(async (link, shard) =>
+        (await inTurns(requests[shard]!, (some) => link.request('open', some))).flat(),
+      ),
     );
     return specs.map(({ topic, partition }, i) => {
       const { shard, at } = placed[i]!;
@@ -216,10 +216,14 @@ class ShardedEngine implements Engine {
 
   async deletePartitions(slots: readonly number[]): Promise<void> {
     const known = slots.filter((slot) => this.#bySlot.has(slot));
-    await this.#perShard('delete', known, (list) =>
-      list.map((slot) => {
-        const directory = `${this.dataDir}/${this.#bySlot.get(slot)}`;
-        return { slot, renamed: deletedDirectory(directory, randomUuid(fillRandom)) };
+    const deletions = known.map((slot) => {
+      const directory = `${this.dataDir}/${this.#bySlot.get(slot)}`;
+      return { slot, renamed: deletedDirectory(directory, randomUuid(fillRandom)) };
+    });
+    await Promise.all(
+      this.#links.map((link, shard) => {
+        const list = deletions.filter(({ slot }) => this.#shardOf(slot) === shard);
+        return inTurns(list, (some) => link.request('delete', some));
       }),
     );
     for (const slot of known) {
@@ -450,6 +454,15 @@ class ShardedEngine implements Engine {
       ),
     );
   }
+}
+
+/** Asks a shard for a long list of things, some at a time: in between it serves its clients. */
+async function inTurns<T, A>(list: readonly T[], ask: (some: T[]) => Promise<A>): Promise<A[]> {
+  const answers: A[] = [];
+  for (let from = 0; from < list.length; from += PARTITIONS_AT_ONCE) {
+    answers.push(await ask(list.slice(from, from + PARTITIONS_AT_ONCE)));
+  }
+  return answers;
 }
 
 function endProcess(error: Error): void {
