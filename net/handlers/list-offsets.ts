@@ -5,6 +5,7 @@
  * Thread of the front. Rules: Kafka's KafkaApis.handleListOffsetRequest and UnifiedLog.fetchOffsetByTimestamp.
  */
 import type { MetadataImage } from '../../cluster/metadata-image.ts';
+import { systemClock } from '../../engine/base/clock.ts';
 import { ErrorCode } from '../../engine/base/error-codes.ts';
 import { isMillraceError } from '../../engine/base/errors.ts';
 import { batchLeaderEpoch, RECORDS_AT } from '../../engine/format/batch.ts';
@@ -30,6 +31,9 @@ const READ_COMMITTED = 1;
 const DEBUGGING_REPLICA = -2;
 const CONSUMER_REPLICA = -1;
 
+/** So long one request looks into logs without a pause. */
+const TURN_MS = 2;
+
 interface Row {
   partitionIndex: number;
   errorCode: number;
@@ -54,7 +58,8 @@ export class ListOffsets {
     this.#readers = readers;
   }
 
-  answer(request: ListOffsetsRequest, version: number): object {
+  /** A lookup by time may read from the disk, of every segment when it is the first: others have their turns in between. */
+  async answer(request: ListOffsetsRequest, version: number): Promise<object> {
     const asked = new Set<string>();
     const twice = new Set<string>();
     for (const { name, partitions } of request.topics) {
@@ -64,17 +69,24 @@ export class ListOffsets {
         asked.add(key);
       }
     }
-    return {
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map((partition) =>
-          twice.has(`${name}-${partition.partitionIndex}`)
+    const topics: { name: string; partitions: Row[] }[] = [];
+    let turnEndsMs = systemClock.monotonic() + TURN_MS;
+    for (const { name, partitions } of request.topics) {
+      const rows: Row[] = [];
+      for (const partition of partitions) {
+        const isTwice = twice.has(`${name}-${partition.partitionIndex}`);
+        rows.push(
+          isTwice
             ? refusal(partition, ErrorCode.INVALID_REQUEST)
             : told(this.#row(name, partition, request, version), version),
-        ),
-      })),
-    };
+        );
+        if (systemClock.monotonic() < turnEndsMs) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        turnEndsMs = systemClock.monotonic() + TURN_MS;
+      }
+      topics.push({ name, partitions: rows });
+    }
+    return { throttleTimeMs: 0, topics };
   }
 
   #row(name: string, asked: Partition, request: ListOffsetsRequest, version: number): Row {
