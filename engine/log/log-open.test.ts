@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { batchOf, pieceOf, TestLog } from '../../test/property/log-in-memory.ts';
+import { batchOf, pieceOf, TestLog, viewOf } from '../../test/property/log-in-memory.ts';
 import { ManualClock } from '../base/clock.ts';
+import { ErrorCode } from '../base/error-codes.ts';
 import { uuidFromBytes } from '../base/uuid.ts';
 import { BATCH_HEADER_BYTES } from '../format/batch.ts';
 import { FaultyFileSystem } from '../io/faulty-file-system.ts';
@@ -11,6 +12,8 @@ import { defaultLogConfig } from './log-config.ts';
 import { LogResources } from './log-resources.ts';
 import { Manifest } from './manifest.ts';
 import { PartitionLog } from './partition-log.ts';
+import { formatSnapshot } from './producer-snapshot-file.ts';
+import { ProducerState } from './producer-state.ts';
 
 const idA = new Uint8Array(16).fill(1);
 const idB = new Uint8Array(16).fill(2);
@@ -220,6 +223,36 @@ describe('opening a partition log', () => {
       expect(again.marks.cursor[Cursor.LOG_END_OFFSET]).toBe(5);
       expect(fs.readFile(path).length).toBe(whole);
       expect(again.lines.length).toBe(1);
+    }
+  });
+
+  test('after a power failure a producer snapshot ahead of what was flushed is not believed, and removed', () => {
+    for (const bootId of ['b', 'c']) {
+      const fs = new MemoryFileSystem();
+      fs.mkdir('/data');
+      const first = Manifest.open({ fs, path: '/data/manifest', bootId: 'b' });
+      const log = new TestLog({ fs, manifest: first });
+      const sequence = (baseSequence: number) => ({
+        producerId: 7,
+        producerEpoch: 0,
+        baseSequence,
+      });
+      log.append(1, 10, sequence(0));
+      log.log.flush();
+      for (let i = 1; i < 5; i++) log.append(1, 10, sequence(i));
+      first.write();
+      // Of other batches that ended there and are gone. The name was removed with them, and came back.
+      const other = new ProducerState();
+      other.apply(viewOf(batchOf(1, 10, 1, { ...sequence(2), baseOffset: 4 })), 0, 0);
+      const path = '/data/t-0/00000000000000000005.snapshot';
+      fs.writeFileAtomic(path, formatSnapshot(other), false);
+      const second = Manifest.open({ fs, path: '/data/manifest', bootId });
+      const again = new TestLog({ fs, manifest: second, hint: second.take('t-0') });
+      const isBelieved = bootId === 'b';
+      expect(fs.exists(path)).toBe(isBelieved);
+      expect(again.append(1, 10, sequence(5)).errorCode).toBe(
+        isBelieved ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER : ErrorCode.NONE,
+      );
     }
   });
 });

@@ -302,6 +302,8 @@ class Recovery {
     const log = this.#log;
     const scanFrom = this.#segments[start.segment]!;
     log.producers = null;
+    const trusted = this.#trustedSnapshots(scanFrom);
+    dropSnapshots(log, (offset) => offset > trusted);
     if (start.hint !== null && !start.hint.hasProducers) {
       this.#replayFrom = start.hint.recoveryPoint;
       return;
@@ -324,6 +326,17 @@ class Recovery {
     });
     replayProducers(log, this.#replayFrom);
     this.#replayFrom = scanFrom;
+  }
+
+  /**
+   * A snapshot of a higher offset may be of batches that are gone: a power failure can bring back the name of one that was
+   * removed with them, as long as nothing was synced since.
+   */
+  #trustedSnapshots(scanFrom: number): number {
+    const { hint, recoveryPoint } = this.#options;
+    return hint?.isSameBoot
+      ? Number.POSITIVE_INFINITY
+      : (hint?.recoveryPoint ?? recoveryPoint ?? scanFrom);
   }
 
   #scan(i: number, start: ScanStart): SegmentScan | ScanFailure {
