@@ -188,6 +188,13 @@ export const JOURNAL_LOG_BYTES_MAX = 64 * KIB;
 /** A new journal is filled with zeros in such steps, so that the syncs in between find nothing of the file system's to write. */
 export const JOURNAL_FILL_BYTES = MIB;
 
+/**
+ * The most that a lookup by time unfolds of one batch, on a thread with connections to serve: tens of milliseconds. Batches of a
+ * megabyte that unfold to more are hardly text any more. And the batch bytes that are kept for the next lookup.
+ */
+export const LOOKUP_UNFOLDED_BYTES_MAX = 32 * MIB;
+export const LOOKUP_KEPT_BYTES = MIB;
+
 /** Distance from the log's end within which bytes are taken to be in the page cache: what is not flushed surely is. */
 export const HOT_TAIL_BYTES = 64 * MIB;
 

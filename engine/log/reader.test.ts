@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { TestLog, viewOf } from '../../test/property/log-in-memory.ts';
+import { pieceOf, TestLog, viewOf } from '../../test/property/log-in-memory.ts';
+import { crc32c } from '../base/crc32c.ts';
+import { MIB } from '../base/limits.ts';
+import { ATTRIBUTES_AT, Codec, CRC_AT, RECORDS_AT } from '../format/batch.ts';
+import { buildBatch } from '../format/batch-builder.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
 import { MemoryFileSystem } from '../io/memory-file-system.ts';
 import { Cursor, MarksState } from './cursor.ts';
@@ -238,5 +242,43 @@ describe('partition reader', () => {
     log.log.deleteRecordsBefore(1);
     expect(offset()).toBe(2);
     expect(log.marks.cursor[Cursor.ACTIVE_MAX_TIMESTAMP]).toBe(900);
+  });
+
+  test('of a batch that unfolds to too much, or not at all, a lookup by time knows the ends', () => {
+    const log = new TestLog({ config: { maxMessageBytes: 1 << 20 } });
+    const put = (batch: Uint8Array): void => {
+      const piece = pieceOf(batch);
+      log.log.appendAsLeader([piece], 1);
+      expect(piece.errorCode).toBe(0);
+    };
+    const pair = (timestamp: number, value: Uint8Array): Uint8Array =>
+      buildBatch({
+        codec: Codec.ZSTD,
+        records: [
+          { timestamp, value },
+          { timestamp: timestamp + 10, value: Buffer.from('x') },
+        ],
+      });
+    log.clock.setNow(1000);
+    put(pair(100, Buffer.from('small')));
+    put(pair(200, Buffer.alloc(33 * MIB)));
+    const nonsense = pair(300, Buffer.from('never unfolded'));
+    nonsense.fill(7, RECORDS_AT);
+    const view = new DataView(nonsense.buffer, nonsense.byteOffset);
+    view.setUint32(CRC_AT, crc32c(nonsense, ATTRIBUTES_AT, nonsense.length));
+    put(nonsense);
+    const at = (timestamp: number) => {
+      const found = log.reader.offsetForTimestamp(timestamp, 'highWatermark');
+      return found && [found.offset, found.timestamp];
+    };
+    expect([105, 205, 305].map(at)).toEqual([
+      [1, 110],
+      [2, 210],
+      [4, 310],
+    ]);
+    expect(log.reader.offsetOfMaxTimestamp('highWatermark')?.offset).toBe(4);
+    log.log.deleteRecordsBefore(5);
+    expect(log.reader.offsetOfMaxTimestamp('highWatermark')?.offset).toBe(5);
+    expect(at(305)).toEqual([5, 310]);
   });
 });

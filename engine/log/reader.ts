@@ -16,8 +16,7 @@
  */
 
 import { HOT_TAIL_BYTES } from '../base/limits.ts';
-import { batchLastOffset, batchLeaderEpoch, batchMaxTimestamp } from '../format/batch.ts';
-import { RecordCursor } from '../format/records.ts';
+import { batchLastOffset, batchMaxTimestamp } from '../format/batch.ts';
 import type { Descriptor, DescriptorCache } from '../io/descriptor-cache.ts';
 import { FileError, type FileSystem, isFileError } from '../io/file-system.ts';
 import {
@@ -28,6 +27,12 @@ import {
   MarksState,
 } from './cursor.ts';
 import type { ReadCursor } from './read-progress.ts';
+import {
+  firstRecordIn,
+  type IsWanted,
+  latestRecordIn,
+  type TimestampLookup,
+} from './record-lookup.ts';
 import { segmentIndexOf, segmentsIn } from './segment-files.ts';
 import { SegmentView } from './segment-view.ts';
 
@@ -64,12 +69,6 @@ export class ReadPlan {
   incarnation = -1;
 }
 
-export interface TimestampLookup {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly leaderEpoch: number;
-}
-
 export interface PartitionReaderOptions {
   readonly fs: FileSystem;
   readonly directory: string;
@@ -89,7 +88,6 @@ const ATTEMPTS = 5;
 
 // Of this thread: no call is in the middle of another.
 const now: MarksSnapshot = createMarksSnapshot();
-let batchBytes = Buffer.alloc(0);
 
 export class PartitionReader {
   readonly directory: string;
@@ -371,8 +369,7 @@ export class PartitionReader {
     view.walk(from, end, (header, at, position, size) => {
       const newest: number = latest?.timestamp ?? -1;
       if (batchMaxTimestamp(header, at) <= newest) return true;
-      const leaderEpoch = batchLeaderEpoch(header, at);
-      const found = latestRecordIn(view, position, size, leaderEpoch, startOffset);
+      const found = latestRecordIn(view, position, size, startOffset);
       if (found !== null && found.timestamp > newest) latest = found;
       return true;
     });
@@ -384,62 +381,15 @@ export class PartitionReader {
   }
 
   /** The first record from `from` on that `isWanted`; its batch is unfolded if its header may hold one. */
-  #firstRecord(
-    view: SegmentView,
-    from: number,
-    isWanted: (timestamp: number, offset: number) => boolean,
-  ): TimestampLookup | null {
+  #firstRecord(view: SegmentView, from: number, isWanted: IsWanted): TimestampLookup | null {
     let lookup: TimestampLookup | null = null;
     view.walk(from, this.#endOf(view), (header, at, position, size) => {
       if (!isWanted(batchMaxTimestamp(header, at), batchLastOffset(header, at))) return true;
-      const leaderEpoch = batchLeaderEpoch(header, at);
-      lookup = firstRecordIn(view, position, size, leaderEpoch, isWanted);
+      lookup = firstRecordIn(view, position, size, isWanted);
       return lookup === null;
     });
     return lookup;
   }
-}
-
-const records = new RecordCursor();
-
-/** Reads the batch at `position` and puts `records` before its first record. */
-function unfold(view: SegmentView, position: number, size: number): void {
-  if (batchBytes.length < size) batchBytes = Buffer.allocUnsafeSlow(size);
-  view.read(batchBytes, 0, size, position);
-  const bytes = batchBytes.subarray(0, size);
-  records.reset(bytes, new DataView(bytes.buffer, bytes.byteOffset, size), 0);
-}
-
-function firstRecordIn(
-  view: SegmentView,
-  position: number,
-  size: number,
-  leaderEpoch: number,
-  isWanted: (timestamp: number, offset: number) => boolean,
-): TimestampLookup | null {
-  unfold(view, position, size);
-  while (records.next()) {
-    if (isWanted(records.timestamp, records.offset)) {
-      return { offset: records.offset, timestamp: records.timestamp, leaderEpoch };
-    }
-  }
-  return null;
-}
-
-function latestRecordIn(
-  view: SegmentView,
-  position: number,
-  size: number,
-  leaderEpoch: number,
-  startOffset: number,
-): TimestampLookup | null {
-  let latest: TimestampLookup | null = null;
-  unfold(view, position, size);
-  while (records.next()) {
-    if (records.offset < startOffset || records.timestamp <= (latest?.timestamp ?? -1)) continue;
-    latest = { offset: records.offset, timestamp: records.timestamp, leaderEpoch };
-  }
-  return latest;
 }
 
 function noteMarks(out: ReadPlan): void {
