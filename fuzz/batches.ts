@@ -6,6 +6,7 @@
  */
 
 import { assert } from '../engine/base/assert.ts';
+import { DECOMPRESSED_BYTES_MAX } from '../engine/base/limits.ts';
 import { Prng } from '../engine/base/prng.ts';
 import { ATTRIBUTES_AT } from '../engine/format/batch.ts';
 import { RecordCursor } from '../engine/format/records.ts';
@@ -27,7 +28,8 @@ const rules: BatchRules = {
   walkCompressed: false,
   checkCrc: true,
   fromClient: true,
-  unfolds: 'here',
+  unfoldedBytesMax: DECOMPRESSED_BYTES_MAX,
+  isPrepared: false,
 };
 
 export async function run({ seed, eventsMax, isCanary = false }: FuzzOptions): Promise<void> {

@@ -8,6 +8,7 @@ import native from '@node-rs/crc32';
 import * as mitata from 'mitata';
 import { do_not_optimize } from 'mitata';
 import { crc32c } from '../../engine/base/crc32c.ts';
+import { DECOMPRESSED_BYTES_MAX } from '../../engine/base/limits.ts';
 import { SharedMemory } from '../../engine/base/shared-memory.ts';
 import { readVarint, readVarlong, writeVarint, writeVarlong } from '../../engine/base/varint.ts';
 import { RECORDS_AT } from '../../engine/format/batch.ts';
@@ -53,7 +54,8 @@ const rules: BatchRules = {
   walkCompressed: false,
   checkCrc: true,
   fromClient: true,
-  unfolds: 'here',
+  unfoldedBytesMax: DECOMPRESSED_BYTES_MAX,
+  isPrepared: false,
 };
 
 /** Text that compresses about as logs do: words of a small vocabulary. */

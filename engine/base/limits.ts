@@ -81,6 +81,14 @@ export const SUBMIT_RING_RECORDS = 2048;
 export const COMPLETION_RING_RECORDS = 2 * SUBMIT_RING_RECORDS;
 
 /**
+ * Small batches are unfolded or compressed by the shard itself, so many a pass, as that takes less than to have it done: some
+ * three milliseconds at worst.
+ */
+export const PREPARED_HERE_BYTES = 4 * KIB;
+export const PREPARED_HERE_UNFOLDED_BYTES = 16 * KIB;
+export const PREPARED_HERE_PER_PASS = 8;
+
+/**
  * Batches of one partition that are prepared together, off their shard's thread: enough that handing them over does not count;
  * and so many bytes of all its partitions at once, the others wait: each is a copy.
  */

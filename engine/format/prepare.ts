@@ -7,7 +7,8 @@
  */
 
 import { ErrorCode } from '../base/error-codes.ts';
-import { isMillraceError, MillraceError } from '../base/errors.ts';
+import { MillraceError } from '../base/errors.ts';
+import { DECOMPRESSED_BYTES_MAX } from '../base/limits.ts';
 import { codecOf } from './batch.ts';
 import { recompress, stampTimestamp } from './rewrite.ts';
 import {
@@ -53,16 +54,35 @@ export function prepareBatch(
   size: number,
   { rules, codec, level }: Preparation,
 ): PreparedBatch {
-  if (!checkBatch(source, at, size, { ...rules, unfolds: 'here' }, check)) {
+  const whole = { ...rules, unfoldedBytesMax: DECOMPRESSED_BYTES_MAX, isPrepared: false };
+  if (!checkBatch(source, at, size, whole, check)) {
     const { errorCode, message, recordErrors } = check;
     return { errorCode, errorMessage: message, recordErrors, bytes: null };
   }
   const { needsTimestampStamp: isStamped, attributes, maxTimestamp } = check;
   if (isStamped) stampTimestamp(source, at, check.size, rules.timestampType, maxTimestamp);
   if (codec !== null && codecOf(attributes) !== codec) {
-    return { ...asItCame, ...convertBatch(source, at, check.size, { codec, level }) };
+    const unfoldedBytesMax = DECOMPRESSED_BYTES_MAX;
+    const conversion = { codec, level, unfoldedBytesMax };
+    const { errorCode, bytes } = convertBatch(source, at, check.size, conversion);
+    return { ...asItCame, errorCode, bytes };
   }
   return isStamped ? { ...asItCame, bytes: source.bytes.slice(at, at + check.size) } : asItCame;
+}
+
+/** How a batch is to be converted. */
+export interface Conversion {
+  readonly codec: number;
+  readonly level: number | undefined;
+  /** A batch that unfolds to more is not converted. */
+  readonly unfoldedBytesMax: number;
+}
+
+export interface ConvertedBatch {
+  readonly errorCode: number;
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
+  /** It unfolds to more than the conversion may, and not to more than any may. */
+  readonly needsUnfolding: boolean;
 }
 
 /** The batch in another codec, or why that cannot be. */
@@ -70,16 +90,18 @@ export function convertBatch(
   source: ByteSource,
   at: number,
   size: number,
-  { codec, level }: { readonly codec: number; readonly level: number | undefined },
-): { errorCode: number; bytes: Uint8Array<ArrayBuffer> | null } {
+  { codec, level, unfoldedBytesMax }: Conversion,
+): ConvertedBatch {
   try {
-    return { errorCode: ErrorCode.NONE, bytes: recompress(source, at, size, codec, level) };
+    const bytes = recompress(source, at, size, codec, level, unfoldedBytesMax);
+    return { errorCode: ErrorCode.NONE, bytes, needsUnfolding: false };
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    const isRecords = isMillraceError(error, 'invalid-record');
+    const isRecords = error.code === 'invalid-record';
     return {
       errorCode: isRecords ? ErrorCode.INVALID_RECORD : ErrorCode.CORRUPT_MESSAGE,
       bytes: null,
+      needsUnfolding: error.code === 'too-large' && unfoldedBytesMax < DECOMPRESSED_BYTES_MAX,
     };
   }
 }

@@ -62,10 +62,11 @@ export function recompress(
   size: number,
   codec: number,
   level?: number,
+  unfoldedBytesMax = DECOMPRESSED_BYTES_MAX,
 ): Uint8Array<ArrayBuffer> {
   const attributes = batchAttributes(source.view, at);
   const packed = source.bytes.subarray(at + RECORDS_AT, at + size);
-  const records = decompress(attributes & CODEC_MASK, packed, DECOMPRESSED_BYTES_MAX);
+  const records = decompress(attributes & CODEC_MASK, packed, unfoldedBytesMax);
   const view = new DataView(records.buffer, records.byteOffset, records.length);
   const recordCount = batchRecordCount(source.view, at);
   if (!walkRecords(records, view, 0, records.length, recordCount)) {

@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import { crc32c } from '../base/crc32c.ts';
 import { ErrorCode } from '../base/error-codes.ts';
+import { DECOMPRESSED_BYTES_MAX } from '../base/limits.ts';
 import { SharedMemory } from '../base/shared-memory.ts';
 import {
   ATTRIBUTES_AT,
@@ -36,7 +37,8 @@ const rules: BatchRules = {
   walkCompressed: false,
   checkCrc: true,
   fromClient: true,
-  unfolds: 'here',
+  unfoldedBytesMax: DECOMPRESSED_BYTES_MAX,
+  isPrepared: false,
 };
 
 const record: RecordInput = {
@@ -98,6 +100,7 @@ describe('a good batch', () => {
       maxTimestamp: nowMs,
       attributes: 0,
       needsTimestampStamp: false,
+      isUnfolded: false,
       needsUnfolding: false,
     });
   });

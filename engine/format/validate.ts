@@ -8,7 +8,7 @@
  * Any thread; pure. What a client sends is held against everything; what the broker itself or a leader sends
  * (`fromClient: false`) against header and checksum only, as in Kafka. The inside of a compressed batch is
  * unfolded only where something needs it: header, checksum and sizes already guard it in transit. That may take long, so a
- * caller who must not may leave it to another thread (`unfolds`).
+ * caller who must not may leave it to another thread (`unfoldedBytesMax`).
  */
 
 import { crc32c } from '../base/crc32c.ts';
@@ -71,11 +71,10 @@ export interface BatchRules {
   walkCompressed: boolean;
   checkCrc: boolean;
   fromClient: boolean;
-  /**
-   * What to do where the inside of a compressed batch must be looked at: do it; refuse the batch with `needsUnfolding`. Or
-   * 'done': the records of this batch, compressed or not, were looked at by `prepareBatch` under the same rules.
-   */
-  unfolds: 'here' | 'elsewhere' | 'done';
+  /** A batch that must be looked into and unfolds to more is refused; below the usual limit because it `needsUnfolding`. */
+  unfoldedBytesMax: number;
+  /** `prepareBatch` has looked at the records of this batch, compressed or not, under the same rules. */
+  isPrepared: boolean;
 }
 
 /** The outcome of a check, overwritten by each: the caller reuses one. */
@@ -99,7 +98,9 @@ export interface BatchCheck {
   baseSequence: number;
   /** The batch does not say `maxTimestamp` or the right timestamp type: `stampTimestamp` (rewrite.ts) it. */
   needsTimestampStamp: boolean;
-  /** Refused only because it must be unfolded elsewhere. */
+  /** It was unfolded. */
+  isUnfolded: boolean;
+  /** Refused only because it must be unfolded by who may do more. */
   needsUnfolding: boolean;
 }
 
@@ -120,6 +121,7 @@ export function createBatchCheck(): BatchCheck {
     producerEpoch: 0,
     baseSequence: 0,
     needsTimestampStamp: false,
+    isUnfolded: false,
     needsUnfolding: false,
   };
 }
@@ -144,6 +146,7 @@ export function checkBatch(
   out.reason = null;
   out.recordErrors = null;
   out.needsTimestampStamp = false;
+  out.isUnfolded = false;
   out.needsUnfolding = false;
   const { view } = source;
   if (!isFramed(view, at, available, out)) return false;
@@ -282,7 +285,7 @@ function checkRecords(
   let from = at + RECORDS_AT;
   let to = at + size;
   const codec = out.attributes & CODEC_MASK;
-  if (rules.unfolds === 'done') {
+  if (rules.isPrepared) {
     stamp(rules, out);
     return true;
   }
@@ -291,14 +294,17 @@ function checkRecords(
       stamp(rules, out);
       return true;
     }
-    if (rules.unfolds === 'elsewhere') {
+    const limitBytes = rules.unfoldedBytesMax;
+    if (limitBytes === 0) {
       out.needsUnfolding = true;
       return refuse(out, ErrorCode.CORRUPT_MESSAGE, 'the batch was not unfolded');
     }
+    out.isUnfolded = true;
     try {
-      bytes = decompress(codec, bytes.subarray(from, to), DECOMPRESSED_BYTES_MAX);
+      bytes = decompress(codec, bytes.subarray(from, to), limitBytes);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
+      out.needsUnfolding = error.code === 'too-large' && limitBytes < DECOMPRESSED_BYTES_MAX;
       return refuse(out, ErrorCode.CORRUPT_MESSAGE, error.message);
     }
     view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

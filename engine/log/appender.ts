@@ -7,7 +7,8 @@
  * a write call 1 µs); large ones are written from where they lie.
  *
  * Where the log's thread must not be held up (`LogResources.postpones`), the append ends before the first batch that takes
- * long to look into or to convert: prepare.ts does that elsewhere, and the batch comes again, PREPARED.
+ * long to look into or to convert: prepare.ts does that elsewhere, and the batch comes again, PREPARED. A few small ones are
+ * done here all the same.
  *
  * Nothing is visible before it is written: offsets, index entries and producer state of a group are applied when
  * its writes have succeeded, and the cursor is published once. When a write fails:
@@ -20,7 +21,14 @@
 
 import { copyBytes } from '../base/copy-bytes.ts';
 import { ErrorCode } from '../base/error-codes.ts';
-import { INT32_MAX, STAGED_BATCH_BYTES_MAX, STAGING_BYTES } from '../base/limits.ts';
+import {
+  DECOMPRESSED_BYTES_MAX,
+  INT32_MAX,
+  PREPARED_HERE_BYTES,
+  PREPARED_HERE_UNFOLDED_BYTES,
+  STAGED_BATCH_BYTES_MAX,
+  STAGING_BYTES,
+} from '../base/limits.ts';
 import {
   batchBaseOffset,
   batchLeaderEpoch,
@@ -39,6 +47,7 @@ import { AppendFlags, type AppendPiece, PieceState } from './append.ts';
 import { Cursor } from './cursor.ts';
 import type { LogConfig } from './log-config.ts';
 import { noteAppended, syncIfAsked } from './log-flush.ts';
+import type { LogResources } from './log-resources.ts';
 import { needsRoll, rollLog } from './log-roll.ts';
 import type { LogState } from './log-state.ts';
 import { duplicate, ProducerState, sequenceAfter } from './producer-state.ts';
@@ -57,7 +66,8 @@ export class Appender {
     walkCompressed: false,
     checkCrc: true,
     fromClient: true,
-    unfolds: 'here',
+    unfoldedBytesMax: DECOMPRESSED_BYTES_MAX,
+    isPrepared: false,
   };
 
   // The group under way.
@@ -149,15 +159,16 @@ export class Appender {
     clearOutcome(piece);
     if (this.#isStopped()) return refuse(piece, ErrorCode.KAFKA_STORAGE_ERROR);
     const { config, resources } = this.#log;
-    const { postpones } = resources;
-    const isPrepared = (piece.flags & AppendFlags.PREPARED) !== 0;
-    this.#rules.fromClient = (piece.flags & AppendFlags.INTERNAL) === 0;
-    this.#rules.unfolds = isPrepared ? 'done' : postpones ? 'elsewhere' : 'here';
-    if (!this.#passes(piece)) return this.#check.needsUnfolding && postpone(piece);
+    const rules = this.#rules;
+    rules.fromClient = (piece.flags & AppendFlags.INTERNAL) === 0;
+    rules.isPrepared = (piece.flags & AppendFlags.PREPARED) !== 0;
+    rules.unfoldedBytesMax = unfoldedHere(resources, piece);
+    const isTaken = this.#passes(piece);
+    if (this.#check.isUnfolded) resources.preparedHereLeft--;
+    if (!isTaken) return this.#check.needsUnfolding && postpone(piece);
     const isConverted =
       config.compressionType !== 'producer' && codecOf(piece.attributes) !== codecOfConfig(config);
-    // What the broker itself writes is small and rare.
-    if (isConverted && postpones && this.#rules.fromClient) return postpone(piece);
+    if (isConverted && rules.unfoldedBytesMax === 0) return postpone(piece);
     const isStamped = config.messageTimestampType === 'LogAppendTime';
     if (isStamped) piece.logAppendTimeMs = this.#rules.nowMs;
     if (this.#check.needsTimestampStamp) {
@@ -208,11 +219,16 @@ export class Appender {
 
   /** Into the codec that the topic wants; false when the records do not unfold. */
   #converts(piece: AppendPiece): boolean {
-    const { config } = this.#log;
+    const { config, resources } = this.#log;
     const codec = codecOfConfig(config);
     const level = levelOf(config, codec);
     const { source, at, storedSize } = piece;
-    const { errorCode, bytes } = convertBatch(source, at, storedSize, { codec, level });
+    const { unfoldedBytesMax } = this.#rules;
+    const conversion = { codec, level, unfoldedBytesMax };
+    const converted = convertBatch(source, at, storedSize, conversion);
+    resources.preparedHereLeft--;
+    if (converted.needsUnfolding) return postpone(piece);
+    const { errorCode, bytes } = converted;
     if (bytes === null) return refuse(piece, errorCode);
     piece.stored = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
     piece.storedAt = 0;
@@ -462,6 +478,14 @@ function refuse(piece: AppendPiece, errorCode: number): false {
   piece.logAppendTimeMs = -1;
   piece.duplicate = false;
   return false;
+}
+
+/** How large a batch may be, unfolded, that is looked into or converted on this thread; 0: none. */
+function unfoldedHere({ postpones, preparedHereLeft }: LogResources, piece: AppendPiece): number {
+  // What the broker itself writes is rare.
+  if (!postpones || (piece.flags & AppendFlags.INTERNAL) !== 0) return DECOMPRESSED_BYTES_MAX;
+  const isHere = piece.size <= PREPARED_HERE_BYTES && preparedHereLeft > 0;
+  return isHere ? PREPARED_HERE_UNFOLDED_BYTES : 0;
 }
 
 function postpone(piece: AppendPiece): false {

@@ -138,7 +138,8 @@ export class DirectAppender {
     walkCompressed: false,
     checkCrc: true,
     fromClient: true,
-    unfolds: 'elsewhere',
+    unfoldedBytesMax: 0,
+    isPrepared: false,
   };
   /** Offset of the first record of the batch that `append` took. */
   baseOffset = -1;

@@ -41,6 +41,8 @@ export class LogResources {
   readonly pendingPool = new PendingPool();
   /** Appends leave to others what takes long before a batch is stored: appender.ts. */
   postpones: boolean;
+  /** Batches that the appends of this pass still prepare here, if they are small. */
+  preparedHereLeft = 0;
   /** The last `partition.metadata` that was written, and the topic id in it: the topic's other partitions link to it. */
   topicIdFile: { readonly topicId: string; readonly path: string } | null = null;
   #checkpointsOf = '';

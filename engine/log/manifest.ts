@@ -9,9 +9,11 @@
  *   {"point": [...]}                    its recovery point moved
  *   {"remove": name}                    it was deleted
  *   {"close": true}                     the process ended in order
- * Of several manifests that know a partition, as kills leave them between starts with different numbers of shards, the
- * one of the highest generation was written last. The first frame that is torn or damaged ends the file. It is rewritten whole when it has grown to several
+ * The first frame that is torn or damaged ends the file. It is rewritten whole when it has grown to several
  * times what it has to say. docs/format.md, section "Manifest".
+ *
+ * Kills between starts with different numbers of shards leave several manifests that know a partition: the one of the
+ * highest generation was written last.
  *
  * The shard's thread. Frames are gathered and written together; a failed write costs nothing but a longer
  * recovery, except where `write` says false to a caller who needs it.

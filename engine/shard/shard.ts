@@ -16,7 +16,7 @@ import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { ErrorCode } from '../base/error-codes.ts';
 import { messageOf } from '../base/errors.ts';
-import { DRAIN_BYTES_MAX, FLUSHES_PER_SECOND } from '../base/limits.ts';
+import { DRAIN_BYTES_MAX, FLUSHES_PER_SECOND, PREPARED_HERE_PER_PASS } from '../base/limits.ts';
 import type { WasmMemory } from '../base/webassembly.ts';
 import type { PreparedBatch } from '../format/prepare.ts';
 import { type FileSystem, isFileError } from '../io/file-system.ts';
@@ -314,6 +314,7 @@ export class Shard {
   }
 
   #drain(): number {
+    this.resources.preparedHereLeft = PREPARED_HERE_PER_PASS;
     this.#gather();
     const count = this.#pieceCount;
     if (count === 0) return 0;

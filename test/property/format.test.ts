@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crc32c } from '../../engine/base/crc32c.ts';
 import { getInt64, setInt64 } from '../../engine/base/int64.ts';
+import { DECOMPRESSED_BYTES_MAX } from '../../engine/base/limits.ts';
 import { SharedMemory } from '../../engine/base/shared-memory.ts';
 import {
   readUnsignedVarint,
@@ -44,7 +45,8 @@ const rules: BatchRules = {
   walkCompressed: true,
   checkCrc: true,
   fromClient: true,
-  unfolds: 'here',
+  unfoldedBytesMax: DECOMPRESSED_BYTES_MAX,
+  isPrepared: false,
 };
 
 const records = fc.array(recordInput, { minLength: 1, maxLength: 6 });
