@@ -72,6 +72,14 @@ export function compress(codec: number, bytes: Uint8Array, level?: number): Uint
 }
 
 /**
+ * Whether the codec's package is native. What it allocates comes back with turns of the event loop: on a thread that has none
+ * it would pile up.
+ */
+export function isNativeCodec(codec: number): boolean {
+  return codec === Codec.SNAPPY || codec === Codec.LZ4;
+}
+
+/**
  * Decompresses `bytes`. Throws `MillraceError`: 'corrupt' when they are not what `codec` writes, 'too-large'
  * when they unfold to more than `limitBytes`, 'codec' when the codec is unknown or its module is missing.
  * The result is fresh, except that codec NONE returns `bytes` itself.

@@ -81,7 +81,7 @@ export interface Conversion {
 export interface ConvertedBatch {
   readonly errorCode: number;
   readonly bytes: Uint8Array<ArrayBuffer> | null;
-  /** It unfolds to more than the conversion may, and not to more than any may. */
+  /** It unfolds to more than this conversion may, and another may do more. */
   readonly needsUnfolding: boolean;
 }
 

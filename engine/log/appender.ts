@@ -30,6 +30,8 @@ import {
   STAGING_BYTES,
 } from '../base/limits.ts';
 import {
+  BATCH_HEADER_BYTES,
+  batchAttributes,
   batchBaseOffset,
   batchLeaderEpoch,
   Codec,
@@ -39,6 +41,7 @@ import {
   setBatchBaseOffset,
   setBatchLeaderEpoch,
 } from '../format/batch.ts';
+import { isNativeCodec } from '../format/compression.ts';
 import { convertBatch, type Preparation } from '../format/prepare.ts';
 import { stampTimestamp } from '../format/rewrite.ts';
 import { type BatchRules, checkBatch, createBatchCheck } from '../format/validate.ts';
@@ -47,7 +50,6 @@ import { AppendFlags, type AppendPiece, PieceState } from './append.ts';
 import { Cursor } from './cursor.ts';
 import type { LogConfig } from './log-config.ts';
 import { noteAppended, syncIfAsked } from './log-flush.ts';
-import type { LogResources } from './log-resources.ts';
 import { needsRoll, rollLog } from './log-roll.ts';
 import type { LogState } from './log-state.ts';
 import { duplicate, ProducerState, sequenceAfter } from './producer-state.ts';
@@ -162,7 +164,7 @@ export class Appender {
     const rules = this.#rules;
     rules.fromClient = (piece.flags & AppendFlags.INTERNAL) === 0;
     rules.isPrepared = (piece.flags & AppendFlags.PREPARED) !== 0;
-    rules.unfoldedBytesMax = unfoldedHere(resources, piece);
+    rules.unfoldedBytesMax = unfoldedHere(this.#log, piece);
     const isTaken = this.#passes(piece);
     if (this.#check.isUnfolded) resources.preparedHereLeft--;
     if (!isTaken) return this.#check.needsUnfolding && postpone(piece);
@@ -481,11 +483,16 @@ function refuse(piece: AppendPiece, errorCode: number): false {
 }
 
 /** How large a batch may be, unfolded, that is looked into or converted on this thread; 0: none. */
-function unfoldedHere({ postpones, preparedHereLeft }: LogResources, piece: AppendPiece): number {
+function unfoldedHere(log: LogState, piece: AppendPiece): number {
+  const { postpones, preparedHereLeft } = log.resources;
   // What the broker itself writes is rare.
   if (!postpones || (piece.flags & AppendFlags.INTERNAL) !== 0) return DECOMPRESSED_BYTES_MAX;
-  const isHere = piece.size <= PREPARED_HERE_BYTES && preparedHereLeft > 0;
-  return isHere ? PREPARED_HERE_UNFOLDED_BYTES : 0;
+  if (preparedHereLeft <= 0 || piece.size > PREPARED_HERE_BYTES) return 0;
+  const isHeader = piece.size >= BATCH_HEADER_BYTES;
+  const codec = isHeader ? codecOf(batchAttributes(piece.source.view, piece.at)) : Codec.NONE;
+  // Shard threads have no event loop.
+  const isNative = isNativeCodec(codec) || isNativeCodec(codecOfConfig(log.config));
+  return isNative ? 0 : PREPARED_HERE_UNFOLDED_BYTES;
 }
 
 function postpone(piece: AppendPiece): false {
