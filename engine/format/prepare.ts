@@ -37,7 +37,8 @@ export interface PreparedBatch {
 }
 
 const check = createBatchCheck();
-const asItCame: PreparedBatch = {
+/** Nothing was to be done. */
+export const asItCame: PreparedBatch = {
   errorCode: ErrorCode.NONE,
   errorMessage: null,
   recordErrors: null,
@@ -62,8 +63,7 @@ export function prepareBatch(
   const { needsTimestampStamp: isStamped, attributes, maxTimestamp } = check;
   if (isStamped) stampTimestamp(source, at, check.size, rules.timestampType, maxTimestamp);
   if (codec !== null && codecOf(attributes) !== codec) {
-    const unfoldedBytesMax = DECOMPRESSED_BYTES_MAX;
-    const conversion = { codec, level, unfoldedBytesMax };
+    const conversion = { codec, level, unfoldedBytesMax: DECOMPRESSED_BYTES_MAX };
     const { errorCode, bytes } = convertBatch(source, at, check.size, conversion);
     return { ...asItCame, errorCode, bytes };
   }

@@ -35,19 +35,10 @@ export function firstRecordIn(
   size: number,
   isWanted: IsWanted,
 ): TimestampLookup | null {
-  return lookInto(
-    view,
-    position,
-    size,
-    (leaderEpoch) => {
-      while (records.next()) {
-        const { timestamp, offset } = records;
-        if (isWanted(timestamp, offset)) return { offset, timestamp, leaderEpoch };
-      }
-      return null;
-    },
-    isWanted,
-  );
+  for (const record of recordsIn(view, position, size)) {
+    if (isWanted(record.timestamp, record.offset)) return record;
+  }
+  return null;
 }
 
 /** The first of the records with the largest timestamp, of those from `startOffset` on. */
@@ -57,31 +48,16 @@ export function latestRecordIn(
   size: number,
   startOffset: number,
 ): TimestampLookup | null {
-  return lookInto(
-    view,
-    position,
-    size,
-    (leaderEpoch) => {
-      let latest: TimestampLookup | null = null;
-      while (records.next()) {
-        const { timestamp, offset } = records;
-        if (offset < startOffset || timestamp <= (latest?.timestamp ?? -1)) continue;
-        latest = { offset, timestamp, leaderEpoch };
-      }
-      return latest;
-    },
-    (_timestamp, offset) => offset >= startOffset,
-  );
+  let latest: TimestampLookup | null = null;
+  for (const record of recordsIn(view, position, size)) {
+    if (record.offset < startOffset || record.timestamp <= (latest?.timestamp ?? -1)) continue;
+    latest = record;
+  }
+  return latest;
 }
 
-/** `look` goes through `records`; when that is not possible, `isWanted` chooses among the ends of the batch. */
-function lookInto(
-  view: SegmentView,
-  position: number,
-  size: number,
-  look: (leaderEpoch: number) => TimestampLookup | null,
-  isWanted: IsWanted,
-): TimestampLookup | null {
+/** The records of the batch; behind those that can be read, if not all can, the ends of the batch. */
+function* recordsIn(view: SegmentView, position: number, size: number): Iterable<TimestampLookup> {
   if (batchBytes.length < size) batchBytes = Buffer.allocUnsafeSlow(size);
   view.read(batchBytes, 0, size, position);
   const bytes = batchBytes.subarray(0, size);
@@ -89,13 +65,15 @@ function lookInto(
   const leaderEpoch = batchLeaderEpoch(header, 0);
   try {
     records.reset(bytes, header, 0, LOOKUP_UNFOLDED_BYTES_MAX);
-    return look(leaderEpoch);
+    while (records.next()) {
+      const { offset, timestamp } = records;
+      yield { offset, timestamp, leaderEpoch };
+    }
   } catch (error) {
     if (!isMillraceError(error)) throw error;
     const timestamp = batchMaxTimestamp(header, 0);
-    const ends = [batchBaseOffset(header, 0), batchLastOffset(header, 0)];
-    const offset = ends.find((end) => isWanted(timestamp, end));
-    return offset === undefined ? null : { offset, timestamp, leaderEpoch };
+    yield { offset: batchBaseOffset(header, 0), timestamp, leaderEpoch };
+    yield { offset: batchLastOffset(header, 0), timestamp, leaderEpoch };
   } finally {
     records.bytes = NOTHING;
     if (batchBytes.length > LOOKUP_KEPT_BYTES) batchBytes = Buffer.alloc(0);

@@ -2,8 +2,7 @@
  * The entry module of the threads of `PreparePool`: prepares the batches of one order. No state.
  */
 
-import { ErrorCode } from '../base/error-codes.ts';
-import { type Preparation, type PreparedBatch, prepareBatch } from '../format/prepare.ts';
+import { asItCame, type Preparation, type PreparedBatch, prepareBatch } from '../format/prepare.ts';
 
 export interface PreparationOrder {
   /** The batches, one behind the other: the task's own. */
@@ -13,13 +12,6 @@ export interface PreparationOrder {
   readonly preparation: Preparation;
 }
 
-const untouched: PreparedBatch = {
-  errorCode: ErrorCode.NONE,
-  errorMessage: null,
-  recordErrors: null,
-  bytes: null,
-};
-
 /** One result per batch, in their order. */
 export default function prepareBatches(order: PreparationOrder): PreparedBatch[] {
   const bytes = new Uint8Array(order.batches);
@@ -28,6 +20,6 @@ export default function prepareBatches(order: PreparationOrder): PreparedBatch[]
   return order.sizes.map((size) => {
     const at = end;
     end += size;
-    return size === 0 ? untouched : prepareBatch(source, at, size, order.preparation);
+    return size === 0 ? asItCame : prepareBatch(source, at, size, order.preparation);
   });
 }
