@@ -142,6 +142,7 @@ class RunningBroker implements Broker {
       ...(shards === undefined ? {} : { shards }),
       ...(values.slabBytes === 0 ? {} : { slabBytes: values.slabBytes }),
       slabGiantBytes: values.socketRequestMaxBytes + GIANT_EXTRA_BYTES,
+      keptFreeBytes: values.keptFreeBytes,
       retentionCheckIntervalMs: values.logRetentionCheckIntervalMs,
       log: (line) => this.#log(line, 'info'),
     });

@@ -111,6 +111,12 @@ export const DIRECT_TURN_BYTES_MAX = MIB;
 export const DIRECT_SMALL_BATCHES_MAX = 4;
 export const DIRECT_SMALL_BATCH_BYTES = 8 * KIB;
 
+/** Appends leave so much of the disk free, and of a small disk at most this share: for metadata, manifests, and a start. */
+export const KEPT_FREE_BYTES = 64 * MIB;
+export const KEPT_FREE_SHARE = 0.02;
+/** While there is less, it is looked at no more often. */
+export const FREE_SPACE_ASKED_AGAIN_MS = 1000;
+
 /** Bytes that clients may append to one log themselves before its shard looks again: bounds what is not flushed. */
 export const DIRECT_AHEAD_BYTES_MAX = 4 * MIB;
 

@@ -8,7 +8,13 @@
  * drawn from a seeded generator. A kill of the process alone forgets nothing, but may tear the call it hit.
  */
 
-import { FileError, type FileErrorCode, type FileSystem, type OpenMode } from './file-system.ts';
+import {
+  FileError,
+  type FileErrorCode,
+  type FileSystem,
+  type OpenMode,
+  type Volume,
+} from './file-system.ts';
 import { MemoryFile, MemoryFileSystem } from './memory-file-system.ts';
 
 const SECTOR_BYTES = 512;
@@ -263,6 +269,10 @@ export class FaultyFileSystem implements FileSystem {
 
   #named(): void {
     this.#journal.push(this.#names());
+  }
+
+  volume(): Volume {
+    return this.memory.volume();
   }
 
   #pick(states: Names[]): Names {

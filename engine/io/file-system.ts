@@ -35,6 +35,14 @@ export function isFileError(error: unknown, code?: FileErrorCode): error is File
 /** `read`: must exist. `write`: read and write, must exist. `create`: read and write, made when missing. */
 export type OpenMode = 'read' | 'write' | 'create';
 
+/** All its bytes, and those this process may still use; -1 each where nobody knows. */
+export interface Volume {
+  readonly totalBytes: number;
+  readonly usableBytes: number;
+}
+
+export const UNKNOWN_VOLUME: Volume = { totalBytes: -1, usableBytes: -1 };
+
 export interface FileSystem {
   open(path: string, mode: OpenMode): number;
   close(fd: number): void;
@@ -73,6 +81,8 @@ export interface FileSystem {
   writeFileAtomic(path: string, bytes: Uint8Array, sync: boolean): void;
   /** The directory's entries are on the disk when it returns. */
   syncDir(path: string): void;
+  /** The size of the volume that the path lies on. */
+  volume(path: string): Volume;
 
   preadAsync(
     fd: number,

@@ -5,7 +5,14 @@
  * Not shared between threads. An unlinked file lives on for those who have it open, as on a real system.
  */
 
-import { FileError, type FileErrorCode, type FileSystem, type OpenMode } from './file-system.ts';
+import {
+  FileError,
+  type FileErrorCode,
+  type FileSystem,
+  type OpenMode,
+  UNKNOWN_VOLUME,
+  type Volume,
+} from './file-system.ts';
 
 const PAGE_BYTES = 16 * 1024;
 
@@ -81,6 +88,8 @@ export class MemoryFileSystem implements FileSystem {
   /** Every file by its path. A test may look, or plant one. */
   readonly files = new Map<string, MemoryFile>();
   readonly directories = new Set<string>(['/']);
+  /** What it says of itself; there is no bound. */
+  volumeSize: Volume = UNKNOWN_VOLUME;
   #open = new Map<number, MemoryFile>();
   #nextFd = 1000;
 
@@ -223,6 +232,10 @@ export class MemoryFileSystem implements FileSystem {
 
   syncDir(path: string): void {
     if (!this.directories.has(path)) fail('not-found', 'syncDir', path);
+  }
+
+  volume(): Volume {
+    return this.volumeSize;
   }
 
   async preadAsync(

@@ -14,6 +14,7 @@ import {
   type FileSystem,
   type OpenMode,
   TEMPORARY_SUFFIX,
+  UNKNOWN_VOLUME,
 } from './file-system.ts';
 
 const CODES: Readonly<Record<string, FileErrorCode>> = {
@@ -260,6 +261,15 @@ export const realFileSystem: FileSystem = {
         else reject(mapped('unlink', path, error));
       });
     });
+  },
+
+  volume(path) {
+    try {
+      const { blocks, bavail, bsize } = fs.statfsSync(path);
+      return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
+    } catch {
+      return UNKNOWN_VOLUME;
+    }
   },
 
   rmdirAsync(path) {

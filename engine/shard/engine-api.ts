@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly directAppends?: boolean;
   /** How often retention, rolls by time and expiry of producer ids are looked at; default 300,000 ms. */
   readonly retentionCheckIntervalMs?: number;
+  /** Appends leave so much of the disk free, but at most 2 % of a small one; default 64 MiB, 0: none. */
+  readonly keptFreeBytes?: number;
   /** For `shards: 0` only: another file system than the machine's (tests put a faulty one here). */
   readonly fileSystem?: FileSystem;
   /** For `shards: 0` only: another clock. */

@@ -13,6 +13,7 @@ import { MillraceError } from '../base/errors.ts';
 import {
   CLIENTS_MAX,
   FLUSHES_AT_CLOSE,
+  KEPT_FREE_BYTES,
   PARTITIONS_AT_ONCE,
   PARTITIONS_MAX,
   SHARDS_MAX,
@@ -157,6 +158,7 @@ class ShardedEngine implements Engine {
         foreignManifestPaths: this.#foreignManifests,
         journalPath: isMemory || keptJournals.has(journal) ? null : journal,
         dataDir: this.dataDir,
+        keptFreeBytes: options.keptFreeBytes ?? KEPT_FREE_BYTES,
         bootId,
         maintainIntervalMs: options.retentionCheckIntervalMs ?? MAINTAIN_INTERVAL_MS,
       };

@@ -23,6 +23,7 @@ export interface ShardSettings {
   /** Null: no journal is kept, and durable appends sync the file of each log. There is no such file. */
   readonly journalPath: string | null;
   readonly dataDir: string;
+  readonly keptFreeBytes: number;
   readonly bootId: string | null;
   readonly maintainIntervalMs: number;
 }
@@ -67,6 +68,8 @@ export class ShardHost {
         journalPath === null
           ? null
           : new Journal({ fs, path: journalPath, directory: dataDir, log }),
+      dataDir,
+      keptFreeBytes: settings.keptFreeBytes,
       maintainIntervalMs: settings.maintainIntervalMs,
     });
   }

@@ -8,6 +8,7 @@
 import { Cursor } from '../log/cursor.ts';
 import type { FlushWork, PartitionLog, PublishHooks } from '../log/partition-log.ts';
 import type { ShardPiece } from './append-groups.ts';
+import type { FreeSpace } from './free-space.ts';
 import {
   GENERATION_WORD,
   INCARNATION_WORD,
@@ -40,8 +41,11 @@ export class ShardPartition implements PublishHooks {
   // What of the bytes that clients appended themselves the log has taken into account.
   #directBytes = 0;
 
-  constructor(table: PartitionTable, slot: number, directory: string) {
+  readonly #space: FreeSpace;
+
+  constructor(table: PartitionTable, slot: number, directory: string, space: FreeSpace) {
     this.table = table;
+    this.#space = space;
     this.slot = slot;
     this.directory = directory;
   }
@@ -53,13 +57,14 @@ export class ShardPartition implements PublishHooks {
     const bytes = log.cursor[Cursor.DIRECT_BYTES]!;
     if (bytes === this.#directBytes) return;
     log.noteDirect(bytes - this.#directBytes, nowMs);
+    this.#space.take(bytes - this.#directBytes);
     this.#directBytes = bytes;
   }
 
   /** After the shard did something with the log: what clients may append until the next time. */
   offer(): void {
     // Without the flush tick armed nobody would bring to the disk what clients append.
-    this.log?.offerDirect(this.isDirty);
+    this.log?.offerDirect(this.isDirty && !this.#space.isShort);
   }
 
   get isOffered(): boolean {

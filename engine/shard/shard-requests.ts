@@ -146,7 +146,7 @@ const handlers: Handlers = {
 function openPartition(shard: Shard, request: OpenRequest): OpenResult {
   const { slot, directory } = request;
   const { fs, clock, post } = shard.options;
-  const partition = new ShardPartition(shard.table, slot, directory);
+  const partition = new ShardPartition(shard.table, slot, directory, shard.space);
   shard.partitions[slot] = partition;
   if (request.isHeldBack) {
     partition.setState(PartitionState.OFFLINE);

@@ -38,6 +38,7 @@ import {
   SUBMIT_TOKEN,
 } from './append-records.ts';
 import { AppendFlag } from './engine-api.ts';
+import { FreeSpace } from './free-space.ts';
 import type { FlushFailure, FromShard } from './messages.ts';
 import { PartitionTable } from './partition-table.ts';
 import { syncLogs } from './pass-sync.ts';
@@ -80,6 +81,9 @@ export interface ShardOptions {
   readonly maintainIntervalMs: number;
   /** Syncs several files at once; null: one after another. */
   readonly syncPool: SyncPool | null;
+  /** The directory of all partitions. So much of its disk is kept free. */
+  readonly dataDir: string;
+  readonly keptFreeBytes: number;
   /** What takes long before a batch is stored is asked of the opening thread. */
   readonly postpones: boolean;
   /** To the opening thread. */
@@ -94,6 +98,7 @@ export class Shard {
   readonly doorbell: Doorbell;
   readonly resources: LogResources;
   readonly manifest: Manifest | null;
+  readonly space: FreeSpace;
   /** The own one and those of other numbers of shards, the newest first. */
   readonly #hints: readonly Manifest[];
   /** By slot; holes belong to other shards. */
@@ -133,6 +138,14 @@ export class Shard {
     this.lock = new ShardLock(this.#control, shardLockWord(index));
     this.doorbell = new Doorbell(this.#control, shardDoorbellWord(index));
     this.manifest = options.manifest;
+    this.space = new FreeSpace({
+      fs,
+      clock,
+      path: options.dataDir,
+      keptBytes: options.keptFreeBytes,
+      shards: shared.shards,
+      log: (line) => post({ kind: 'log', line }),
+    });
     this.#hints = [
       ...(options.manifest === null ? [] : [options.manifest]),
       ...options.foreignManifests,
@@ -425,6 +438,12 @@ export class Shard {
     const { partition, pieces, count, isFollower } = group;
     const log = partition!.log!;
     partition!.absorb(this.options.clock.now());
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += pieces[i]!.size;
+    if (!this.space.take(bytes)) {
+      for (let i = 0; i < count; i++) refuse(pieces[i]!, ErrorCode.KAFKA_STORAGE_ERROR);
+      return count;
+    }
     if (!isFollower) return log.appendAsLeader(pieces, count);
     log.appendAsFollower(pieces, count);
     return count;

@@ -1,6 +1,8 @@
 /** What every administrative handler works with, and what it may know of who asks. Main thread. */
+
 import type { Controller } from '../../cluster/controller.ts';
 import type { Engine } from '../../engine/index.ts';
+import type { Volume } from '../../engine/io/file-system.ts';
 import type { BrokerSettings } from '../settings/broker-settings.ts';
 
 /** Who asks: what a handler may need to know of the connection. Structured-cloneable. */
@@ -17,8 +19,8 @@ export interface AdminServices {
   >;
   readonly controller: Controller;
   readonly settings: BrokerSettings;
-  /** Bytes of the volume that the data directory lies on; -1 where nobody knows. */
-  volume(): { totalBytes: number; usableBytes: number };
+  /** That the data directory lies on. */
+  volume(): Volume;
   /** Tells whoever derives something from broker settings that they changed. */
   settingsChanged(): Promise<void>;
   /** The level the broker logs at, and how to change it. */

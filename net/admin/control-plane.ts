@@ -16,8 +16,8 @@ import { MemoryMetadataStore } from '../../cluster/store/memory-metadata-store.t
 import { openSqliteMetadataStore } from '../../cluster/store/sqlite-metadata-store.ts';
 import { messageOf } from '../../engine/base/errors.ts';
 import type { Engine } from '../../engine/index.ts';
+import { UNKNOWN_VOLUME } from '../../engine/io/file-system.ts';
 import { realFileSystem } from '../../engine/io/real-file-system.ts';
-import { volumeOf } from '../../engine/io/volume.ts';
 import type { BrokerSettings } from '../settings/broker-settings.ts';
 import type { SettingValues } from '../settings/setting-values.ts';
 import { SettingsTopicRules } from '../settings/topic-rules.ts';
@@ -157,7 +157,7 @@ function assemble(parts: {
     engine,
     controller,
     settings,
-    volume: () => (dataDir === null ? { totalBytes: -1, usableBytes: -1 } : volumeOf(dataDir)),
+    volume: () => (dataDir === null ? UNKNOWN_VOLUME : realFileSystem.volume(dataDir)),
     settingsChanged: async () => {
       await controller.settingsChanged();
       plane.onSettingsChanged(settings.values);

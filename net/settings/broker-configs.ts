@@ -348,6 +348,7 @@ transaction.state.log.segment.bytes int 104857600 1.. ro
 transaction.two.phase.commit.enable boolean false - ro
 transactional.id.expiration.ms int 604800000 1.. ro
 unclean.leader.election.enable boolean false - cluster
+millrace.disk.free.min.bytes long 67108864 0.. ro
 millrace.flush.tail.bytes long 67108864 1.. cluster
 millrace.flush.tail.ms long 1000 1.. cluster
 millrace.net.threads int 0 0..64 ro

@@ -62,6 +62,8 @@ export interface SettingValues {
   readonly shardThreads: number;
   /** millrace.slab.bytes: receive memory of each client thread; 0: the engine's default. */
   readonly slabBytes: number;
+  /** millrace.disk.free.min.bytes: what appends leave of the disk. */
+  readonly keptFreeBytes: number;
   /** millrace.flush.tail.bytes, millrace.flush.tail.ms: bounds of the unflushed tail of a partition. */
   readonly flushTailBytes: number;
   readonly flushTailMs: number;
@@ -137,6 +139,7 @@ export function computeSettingValues(settings: BrokerSettings): SettingValues {
     netThreads: number('millrace.net.threads'),
     shardThreads: number('millrace.shard.threads'),
     slabBytes: number('millrace.slab.bytes'),
+    keptFreeBytes: number('millrace.disk.free.min.bytes'),
     flushTailBytes: number('millrace.flush.tail.bytes'),
     flushTailMs: number('millrace.flush.tail.ms'),
     recordValidation: settings.value('millrace.record.validation') as 'header' | 'full',
