@@ -5,6 +5,7 @@
  * Main thread.
  */
 import net from 'node:net';
+import { systemClock } from '../engine/base/clock.ts';
 import { MillraceError } from '../engine/base/errors.ts';
 import type { Log } from './control-channel.ts';
 import type { FrontHost } from './front-host.ts';
@@ -17,6 +18,8 @@ export interface BoundListener {
 }
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
+/** One line in such a time. */
+const REFUSALS_TOLD_MS = 1000;
 
 export class Acceptor {
   readonly #servers: net.Server[] = [];
@@ -25,6 +28,10 @@ export class Acceptor {
   #fronts: readonly FrontHost[] | null = null;
   #early: { socket: net.Socket; listener: string }[] = [];
   #settings: SettingValues;
+  /** Connections that the process has descriptors for. */
+  #connectionsMax = Number.POSITIVE_INFINITY;
+  #tellAgainAtMs = Number.NEGATIVE_INFINITY;
+  #refusedUntold = 0;
   readonly #perAddress = new Map<string, number>();
 
   constructor(settings: SettingValues, log: Log) {
@@ -70,9 +77,10 @@ export class Acceptor {
     });
   }
 
-  /** From now on connections are served, those that waited first. */
-  open(fronts: readonly FrontHost[]): void {
+  /** From now on connections are served, at most so many at a time, those that waited first. */
+  open(fronts: readonly FrontHost[], connectionsMax: number): void {
     this.#fronts = fronts;
+    this.#connectionsMax = connectionsMax;
     const early = this.#early;
     this.#early = [];
     for (const { socket, listener } of early) if (!socket.destroyed) this.#accept(socket, listener);
@@ -97,7 +105,7 @@ export class Acceptor {
     const address = socket.remoteAddress?.replace(/^::ffff:/, '');
     const refusal = address === undefined ? 'it has ended' : this.#refusal(total, address);
     if (refusal !== null) {
-      if (address !== undefined) this.#log(`connection of ${address} refused: ${refusal}`, 'warn');
+      if (address !== undefined) this.#tellRefused(address, refusal);
       socket.destroy();
       return;
     }
@@ -106,10 +114,26 @@ export class Acceptor {
     least.adopt(socket, listener);
   }
 
+  /** Clients that are refused try again at once, many times a second. */
+  #tellRefused(address: string, refusal: string): void {
+    const nowMs = systemClock.monotonic();
+    if (nowMs < this.#tellAgainAtMs) {
+      this.#refusedUntold++;
+      return;
+    }
+    const others =
+      this.#refusedUntold === 0 ? '' : `, and ${this.#refusedUntold} since the last line`;
+    this.#log(`connection of ${address} refused: ${refusal}${others}`, 'warn');
+    this.#tellAgainAtMs = nowMs + REFUSALS_TOLD_MS;
+    this.#refusedUntold = 0;
+  }
+
   /** Null: one more connection may come. */
   #refusal(total: number, address: string): string | null {
     const settings = this.#settings;
     if (total >= settings.maxConnections) return `max.connections (${total}) reached`;
+    if (total >= this.#connectionsMax)
+      return `no more files can be open (ulimit -n), ${total} connections are`;
     const here = this.#perAddress.get(address) ?? 0;
     const most = settings.maxConnectionsPerIpOverrides[address] ?? settings.maxConnectionsPerIp;
     return here >= most ? `max.connections.per.ip (${here}) reached` : null;

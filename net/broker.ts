@@ -9,6 +9,7 @@ import type { MetadataImage } from '../cluster/metadata-image.ts';
 import { MIB } from '../engine/base/limits.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import { type DirectoryLock, lockDirectory } from '../engine/io/directory-lock.ts';
+import { openFilesLimit } from '../engine/io/real-file-system.ts';
 import { Acceptor, type BoundListener } from './acceptor.ts';
 import { type ControlPlane, openControlPlane } from './admin/control-plane.ts';
 import type { Log } from './control-channel.ts';
@@ -55,6 +56,14 @@ export interface Broker {
 const CLOSE_GRACE_MS = 5_000;
 /** Room in the largest slab region for what stands around the largest request. */
 const GIANT_EXTRA_BYTES = MIB;
+
+/** Files that are neither segments nor connections: listeners, metadata, modules while they are read, event loops. */
+const OTHER_FILES = 64;
+const OTHER_FILES_OF_A_THREAD = 16;
+/** Connections get at least this share, where others do not need that much. */
+const CONNECTIONS_SHARE_MIN = 1 / 8;
+/** With fewer to come at most, the operator is told. */
+const FEW_CONNECTIONS = 1000;
 
 /** Starts a broker. Rejects with one clear line when a setting, the data directory or an address is wrong. */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
@@ -139,6 +148,7 @@ class RunningBroker implements Broker {
     const shards = this.#options.shards ?? (values.shardThreads || undefined);
     return openEngine({
       dataDir: this.dataDir,
+      clients: this.#netThreads(values),
       ...(shards === undefined ? {} : { shards }),
       ...(values.slabBytes === 0 ? {} : { slabBytes: values.slabBytes }),
       slabGiantBytes: values.socketRequestMaxBytes + GIANT_EXTRA_BYTES,
@@ -146,6 +156,12 @@ class RunningBroker implements Broker {
       retentionCheckIntervalMs: values.logRetentionCheckIntervalMs,
       log: (line) => this.#log(line, 'info'),
     });
+  }
+
+  #netThreads(values: SettingValues): number {
+    return (
+      this.#options.netThreads ?? (values.netThreads || defaultNetThreads(availableParallelism()))
+    );
   }
 
   #listenersOf(values: SettingValues): readonly ListenerSetting[] {
@@ -163,8 +179,7 @@ class RunningBroker implements Broker {
     const { values } = this.#settings;
     this.clusterId = control.clusterId;
     this.nodeId = control.nodeId;
-    const threads =
-      this.#options.netThreads ?? (values.netThreads || defaultNetThreads(availableParallelism()));
+    const threads = this.#netThreads(values);
     const endpoints = this.#endpoints(values);
     const settings = frontSettings(values, control.nodeId, threads, endpoints);
     const first = endpoints[this.listeners[0]!.name]!;
@@ -178,7 +193,24 @@ class RunningBroker implements Broker {
       const next = frontSettings(changed, control.nodeId, threads, endpoints);
       for (const front of this.#fronts) front.configure(next);
     };
-    this.#acceptor.open(this.#fronts);
+    this.#acceptor.open(this.#fronts, this.#connectionsMax(engine, threads));
+  }
+
+  /** What is left of the files that the process may have open. */
+  #connectionsMax(engine: Engine, threads: number): number {
+    const limit = openFilesLimit();
+    const others = OTHER_FILES + OTHER_FILES_OF_A_THREAD * (threads + engine.shards);
+    const connectionsMax = Math.max(
+      Math.floor(limit * CONNECTIONS_SHARE_MIN),
+      limit - engine.openFilesMax - others,
+    );
+    if (connectionsMax < FEW_CONNECTIONS) {
+      this.#log(
+        `${limit} files may be open (ulimit -n): at most ${connectionsMax} connections`,
+        'warn',
+      );
+    }
+    return connectionsMax;
   }
 
   async #startFronts(

@@ -14,6 +14,7 @@ import type { AdminApi } from './admin/index.ts';
 import type { ControlChannel, FromFront, Log, NetThreadData, ToFront } from './control-channel.ts';
 import type { FrontSettings } from './front/front-settings.ts';
 import { NetFront } from './front/net-front.ts';
+import { ControlFailure } from './handlers/body-handler.ts';
 
 export interface FrontHost {
   readonly connections: number;
@@ -45,7 +46,10 @@ export class InlineFront implements FrontHost {
 
   constructor({ engine, admin, image, settings, log, onGone }: FrontHostOptions) {
     const control: ControlChannel = {
-      request: (apiKey, version, body, context) => admin.handle(apiKey, version, body, context),
+      request: (apiKey, version, body, context) =>
+        admin.handle(apiKey, version, body, context).catch((error: unknown) => {
+          throw new ControlFailure(messageOf(error));
+        }),
       createForMetadata: (names) => admin.createForMetadata(names),
     };
     this.#front = new NetFront({

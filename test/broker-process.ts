@@ -28,6 +28,8 @@ export interface BrokerProcessOptions {
   readonly startTimeoutMs?: number;
   /** Flags of node itself. */
   readonly nodeFlags?: readonly string[];
+  /** It may open so many files and sockets. */
+  readonly openFilesMax?: number;
   /** Another entry, such as that of an installed package. Default: the command of this checkout. */
   readonly entry?: string;
 }
@@ -150,7 +152,12 @@ export class BrokerProcess {
     ];
     this.#output = '';
     this.launchedAt = performance.now();
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { openFilesMax } = this.#options;
+    const [command, ...before] =
+      openFilesMax === undefined
+        ? [process.execPath]
+        : ['sh', '-c', `ulimit -n ${openFilesMax} && exec "$0" "$@"`, process.execPath];
+    const child = spawn(command, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const collect = (piece: Buffer): void => {
       this.#output = (this.#output + piece.toString()).slice(-100_000);
     };

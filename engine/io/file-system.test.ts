@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { FaultyFileSystem } from './faulty-file-system.ts';
 import { type FileErrorCode, type FileSystem, isFileError } from './file-system.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
-import { kernelBootId, realFileSystem } from './real-file-system.ts';
+import { kernelBootId, openFilesLimit, realFileSystem } from './real-file-system.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-io-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -120,6 +120,10 @@ describe.each(systems)('file system: %s', (_name, fs, root) => {
     expect(fs.exists(`${root}/i`)).toBe(false);
     await expect(fs.rmdirAsync(`${root}/i`)).rejects.toThrow();
   });
+});
+
+test('some files may be open', () => {
+  expect(openFilesLimit()).toBeGreaterThan(100);
 });
 
 test('the boot id is the same at every look', () => {

@@ -282,6 +282,17 @@ export const realFileSystem: FileSystem = {
   },
 };
 
+/** How many files and sockets this process may have open (`ulimit -n`; Node has raised it as far as it may); Infinity: unknown. */
+export function openFilesLimit(): number {
+  try {
+    const limits = fs.readFileSync('/proc/self/limits', 'latin1');
+    return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    // No such file: another system.
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
 /**
  * A number that the kernel draws anew at every boot, or null where there is none (not Linux). While it is the
  * same, whatever was written before is in the page cache or on the disk, even if the writing process was killed.

@@ -6,13 +6,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
-import {
-  DIRECT_DESCRIPTORS_MAX,
-  DIRECT_PAUSE_MS,
-  DIRECT_SLOW_MS,
-  READ_DESCRIPTORS_MAX,
-  SUBMIT_RING_RECORDS,
-} from '../base/limits.ts';
+import { DIRECT_PAUSE_MS, DIRECT_SLOW_MS, SUBMIT_RING_RECORDS } from '../base/limits.ts';
 import { SharedMemory } from '../base/shared-memory.ts';
 import type { WasmMemory } from '../base/webassembly.ts';
 import { DescriptorCache } from '../io/descriptor-cache.ts';
@@ -43,6 +37,7 @@ import type {
   EngineClient,
   EngineClientHandle,
 } from './engine-api.ts';
+import type { OpenFiles } from './open-files.ts';
 import {
   type Marks,
   PartitionTable,
@@ -62,6 +57,7 @@ export interface ClientParts {
   readonly ports: readonly MessagePort[];
   readonly slabBytes: number;
   readonly slabGiantBytes: number;
+  readonly openFiles: OpenFiles;
   readonly hasDirectPath: boolean;
 }
 
@@ -135,13 +131,13 @@ export class ShardClient implements EngineClient {
     this.#awaited = new AwaitedAppends(this);
     const rings = new Int32Array(parts.rings);
     const control = new Int32Array(shared.control);
-    this.#descriptors = new DescriptorCache(fs, READ_DESCRIPTORS_MAX);
+    this.#descriptors = new DescriptorCache(fs, parts.openFiles.reading);
     this.#directPath = parts.hasDirectPath
       ? new DirectPath(
           shared,
           this.table,
           this.memory,
-          new DescriptorCache(fs, DIRECT_DESCRIPTORS_MAX),
+          new DescriptorCache(fs, parts.openFiles.direct),
         )
       : null;
     for (let shard = 0; shard < shared.shards; shard++) {

@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly directAppends?: boolean;
   /** How often retention, rolls by time and expiry of producer ids are looked at; default 300,000 ms. */
   readonly retentionCheckIntervalMs?: number;
+  /** Segment files open at a time at most; default: half of what the process may have open. */
+  readonly openFilesMax?: number;
   /** Appends leave so much of the disk free, but at most 2 % of a small one; default 64 MiB, 0: none. */
   readonly keptFreeBytes?: number;
   /** For `shards: 0` only: another file system than the machine's (tests put a faulty one here). */
@@ -109,6 +111,8 @@ export interface Engine {
   readonly discovered: readonly DiscoveredPartition[];
   readonly dataDir: string;
   readonly shards: number;
+  /** Segment files that all threads together keep open at most. */
+  readonly openFilesMax: number;
   /** What one further thread needs: pass `handle` in `workerData`, and `handle.transferList` as the worker's `transferList`. */
   clientHandle(): EngineClientHandle;
   /** Opens or creates; thousands per call. Answers in the order of the specs. */

@@ -23,7 +23,7 @@ import {
 import { SharedMemory } from '../base/shared-memory.ts';
 import { randomUuid, uuidToBytes } from '../base/uuid.ts';
 import type { FileSystem } from '../io/file-system.ts';
-import { realFileSystem } from '../io/real-file-system.ts';
+import { openFilesLimit, realFileSystem } from '../io/real-file-system.ts';
 import { replayJournal } from '../log/journal-replay.ts';
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts';
 import type { ProducerSummary } from '../log/producer-state.ts';
@@ -50,6 +50,7 @@ import type {
 import { Flusher } from './flusher.ts';
 import { MemoryDirectory } from './memory-directory.ts';
 import type { FlushFailure, OpenRequest, ShardRequestName, ShardRequests } from './messages.ts';
+import { type OpenFiles, shareOpenFiles } from './open-files.ts';
 import { INCARNATION_WORD, PartitionTable, SHARD_WORD, SLOT_WORDS } from './partition-table.ts';
 import { PreparePool } from './prepare-pool.ts';
 import { Remover } from './remover.ts';
@@ -99,6 +100,7 @@ class ShardedEngine implements Engine {
   readonly #defaults: LogConfig;
   readonly #options: EngineOptions;
   readonly #clientsMax: number;
+  readonly #openFiles: OpenFiles;
   #clientCount = 0;
   /** Directories found at the start that were not opened yet. */
   readonly #unopened = new Set<string>();
@@ -118,6 +120,8 @@ class ShardedEngine implements Engine {
       'engine: a file system of one thread cannot serve shard threads',
     );
     this.#options = options;
+    const openFilesMax = options.openFilesMax ?? openFilesLimit() / 2;
+    this.#openFiles = shareOpenFiles(openFilesMax, Math.max(1, threads), this.#clientsMax);
     this.#fs = options.fileSystem ?? realFileSystem;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? (() => undefined);
@@ -158,6 +162,7 @@ class ShardedEngine implements Engine {
         foreignManifestPaths: this.#foreignManifests,
         journalPath: isMemory || keptJournals.has(journal) ? null : journal,
         dataDir: this.dataDir,
+        openFilesMax: this.#openFiles.writing,
         keptFreeBytes: options.keptFreeBytes ?? KEPT_FREE_BYTES,
         bootId,
         maintainIntervalMs: options.retentionCheckIntervalMs ?? MAINTAIN_INTERVAL_MS,
@@ -166,6 +171,11 @@ class ShardedEngine implements Engine {
     }
     this.client = new ShardClient(this.#makeClient(), this.#fs);
     if (threads === 0) this.#runInline(this.#links[0] as InlineShard);
+  }
+
+  get openFilesMax(): number {
+    const { writing, reading, direct } = this.#openFiles;
+    return writing * this.shards + (reading + direct) * this.#clientsMax;
   }
 
   clientHandle(): EngineClientHandle {
@@ -418,6 +428,7 @@ class ShardedEngine implements Engine {
       ports,
       slabBytes: ordinaryBytes,
       slabGiantBytes: giantBytes,
+      openFiles: this.#openFiles,
       // A shard without a thread never sleeps.
       hasDirectPath: this.#options.directAppends !== false && this.#options.shards !== 0,
     };

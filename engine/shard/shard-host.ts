@@ -23,6 +23,7 @@ export interface ShardSettings {
   /** Null: no journal is kept, and durable appends sync the file of each log. There is no such file. */
   readonly journalPath: string | null;
   readonly dataDir: string;
+  readonly openFilesMax: number;
   readonly keptFreeBytes: number;
   readonly bootId: string | null;
   readonly maintainIntervalMs: number;
@@ -69,6 +70,7 @@ export class ShardHost {
           ? null
           : new Journal({ fs, path: journalPath, directory: dataDir, log }),
       dataDir,
+      openFilesMax: settings.openFilesMax,
       keptFreeBytes: settings.keptFreeBytes,
       maintainIntervalMs: settings.maintainIntervalMs,
     });

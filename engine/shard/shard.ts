@@ -84,6 +84,8 @@ export interface ShardOptions {
   /** The directory of all partitions. So much of its disk is kept free. */
   readonly dataDir: string;
   readonly keptFreeBytes: number;
+  /** Segment files that the logs keep open at most. */
+  readonly openFilesMax: number;
   /** What takes long before a batch is stored is asked of the opening thread. */
   readonly postpones: boolean;
   /** To the opening thread. */
@@ -156,6 +158,7 @@ export class Shard {
       journal: options.journal,
       deletions: { add: (path, dueMs) => post({ kind: 'unlinkLater', path, dueMs }) },
       postpones: options.postpones,
+      descriptorsMax: options.openFilesMax,
     });
     this.#preparations = new Preparations({
       order: (token, order) => post({ kind: 'prepareWanted', shard: index, token, order }),

@@ -4,6 +4,7 @@
  *
  * Thread of the front.
  */
+import { messageOf } from '../../engine/base/errors.ts';
 import type { AdminContext } from '../admin/index.ts';
 import { BodyResponse } from '../front/body-response.ts';
 import type { Request } from '../front/request.ts';
@@ -41,13 +42,16 @@ export class BodyHandler implements ApiHandler {
       return;
     }
     const body = bytes.slice(request.bodyAt, request.end);
-    apiByKey(request.apiKey).then((loaded) => {
-      try {
-        this.#decode(request, loaded, context, body, 0, body.length);
-      } catch (error) {
-        this.#fail(request, error);
-      }
-    }, crash);
+    apiByKey(request.apiKey).then(
+      (loaded) => {
+        try {
+          this.#decode(request, loaded, context, body, 0, body.length);
+        } catch (error) {
+          this.#fail(request, error);
+        }
+      },
+      (error) => this.#fail(request, new ControlFailure(messageOf(error))),
+    );
   }
 
   #decode(
@@ -100,7 +104,7 @@ export class BodyHandler implements ApiHandler {
   }
 }
 
-/** The main thread could not answer: it is going away. */
+/** This request cannot be carried out: the main thread is going away, or a module cannot be read, for want of descriptors. */
 export class ControlFailure extends Error {}
 
 /** A broken invariant: it leaves the promise chain and ends the process. */
