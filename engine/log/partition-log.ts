@@ -309,7 +309,12 @@ export class PartitionLog {
     state.isOffline = true;
     state.manifest?.remove(state.name);
     state.resources.journal?.void(state);
-    state.fs.rename(state.directory, renamed);
+    try {
+      state.fs.rename(state.directory, renamed);
+    } catch (error) {
+      // Somebody removed it already.
+      if (!isFileError(error, 'not-found')) throw error;
+    }
   }
 
   #leaveTidy(): void {

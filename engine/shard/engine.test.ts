@@ -182,6 +182,16 @@ test('engine: a deleted name is free at once, and the old place says that it is 
   await until(() => !readdirSync(dataDir).some((name) => name.endsWith('-delete')));
 });
 
+test('engine: a partition whose directory somebody removed can be deleted, and its name used again', async () => {
+  const engine = await open();
+  const ref = await openOne(engine);
+  await engine.client.append(ref.slot, batchOf('a'));
+  rmSync(ref.directory, { recursive: true });
+  await engine.deletePartitions([ref.slot]);
+  const fresh = await openOne(engine);
+  expect((await engine.client.append(fresh.slot, batchOf('b'))).baseOffset).toBe(0);
+});
+
 test('engine: while thousands of partitions are opened and deleted, others go on', async () => {
   const engine = await open({ shards: 1, dataDir: null });
   const ref = await openOne(engine);
