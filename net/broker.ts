@@ -154,7 +154,8 @@ class RunningBroker implements Broker {
       slabGiantBytes: values.socketRequestMaxBytes + GIANT_EXTRA_BYTES,
       keptFreeBytes: values.keptFreeBytes,
       retentionCheckIntervalMs: values.logRetentionCheckIntervalMs,
-      log: (line) => this.#log(line, 'info'),
+      // It speaks only of what should not be.
+      log: (line) => this.#log(line, 'warn'),
     });
   }
 
