@@ -5,9 +5,9 @@
  * Main thread.
  */
 import net from 'node:net';
-import { systemClock } from '../engine/base/clock.ts';
 import { MillraceError } from '../engine/base/errors.ts';
 import type { Log } from './control-channel.ts';
+import { LimitedLog } from './front/limited-log.ts';
 import type { FrontHost } from './front-host.ts';
 import type { ListenerSetting, SettingValues } from './settings/setting-values.ts';
 
@@ -18,25 +18,23 @@ export interface BoundListener {
 }
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
-/** One line in such a time. */
-const REFUSALS_TOLD_MS = 1000;
 
 export class Acceptor {
   readonly #servers: net.Server[] = [];
   readonly #log: Log;
+  readonly #refusals: LimitedLog;
   /** Null until the fronts can take sockets. */
   #fronts: readonly FrontHost[] | null = null;
   #early: { socket: net.Socket; listener: string }[] = [];
   #settings: SettingValues;
   /** Connections that the process has descriptors for. */
   #connectionsMax = Number.POSITIVE_INFINITY;
-  #tellAgainAtMs = Number.NEGATIVE_INFINITY;
-  #refusedUntold = 0;
   readonly #perAddress = new Map<string, number>();
 
   constructor(settings: SettingValues, log: Log) {
     this.#settings = settings;
     this.#log = log;
+    this.#refusals = new LimitedLog(log);
   }
 
   /** Binds all listeners. Rejects with one line when an address is taken or cannot be used. */
@@ -105,27 +103,14 @@ export class Acceptor {
     const address = socket.remoteAddress?.replace(/^::ffff:/, '');
     const refusal = address === undefined ? 'it has ended' : this.#refusal(total, address);
     if (refusal !== null) {
-      if (address !== undefined) this.#tellRefused(address, refusal);
+      if (address !== undefined)
+        this.#refusals.warn(`connection of ${address} refused: ${refusal}`);
       socket.destroy();
       return;
     }
     this.#perAddress.set(address!, (this.#perAddress.get(address!) ?? 0) + 1);
     socket.removeAllListeners('error');
     least.adopt(socket, listener);
-  }
-
-  /** Clients that are refused try again at once, many times a second. */
-  #tellRefused(address: string, refusal: string): void {
-    const nowMs = systemClock.monotonic();
-    if (nowMs < this.#tellAgainAtMs) {
-      this.#refusedUntold++;
-      return;
-    }
-    const others =
-      this.#refusedUntold === 0 ? '' : `, and ${this.#refusedUntold} since the last line`;
-    this.#log(`connection of ${address} refused: ${refusal}${others}`, 'warn');
-    this.#tellAgainAtMs = nowMs + REFUSALS_TOLD_MS;
-    this.#refusedUntold = 0;
   }
 
   /** Null: one more connection may come. */

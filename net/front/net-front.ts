@@ -18,6 +18,7 @@ import { ChunkPool } from './chunks.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { FrontSettings } from './front-settings.ts';
 import type { Landing } from './inbox.ts';
+import { LimitedLog } from './limited-log.ts';
 import { OutputPool } from './output.ts';
 import type { Request } from './request.ts';
 import type { FrontServices } from './services.ts';
@@ -49,7 +50,7 @@ export class NetFront implements ConnectionHost, FrontServices {
   readonly outputs = new OutputPool();
   readonly landing: Landing;
   readonly #data: DataPlane;
-  readonly #log: Log;
+  readonly #log: LimitedLog;
   readonly #onGone: (address: string) => void;
   readonly #connections = new Set<Connection>();
   /** Connections that the slab had no room for, in the order in which they are served. */
@@ -70,7 +71,7 @@ export class NetFront implements ConnectionHost, FrontServices {
     this.image = options.image;
     this.control = options.control;
     this.settings = options.settings;
-    this.#log = options.log;
+    this.#log = new LimitedLog(options.log);
     this.#onGone = options.onGone;
     this.memory = this.engine.memory;
     this.chunks = new ChunkPool(this.engine.slab);
@@ -176,7 +177,7 @@ export class NetFront implements ConnectionHost, FrontServices {
   }
 
   warn(connection: Connection, reason: string): void {
-    this.#log(`${connection.peer}: ${reason}; the connection is closed`, 'warn');
+    this.#log.warn(`${connection.peer}: ${reason}; the connection is closed`);
   }
 
   gone(connection: Connection): void {
