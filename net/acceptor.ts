@@ -110,6 +110,7 @@ export class Acceptor {
     }
     this.#perAddress.set(address!, (this.#perAddress.get(address!) ?? 0) + 1);
     socket.removeAllListeners('error');
+    this.#log(`connection of ${address}:${socket.remotePort} on ${listener}`, 'debug');
     least.adopt(socket, listener);
   }
 
@@ -126,6 +127,7 @@ export class Acceptor {
 
   /** A connection has ended. */
   released(address: string): void {
+    this.#log(`connection of ${address} ended`, 'debug');
     const left = (this.#perAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#perAddress.delete(address);
     else this.#perAddress.set(address, left);

@@ -45,6 +45,15 @@ async function stop({ command }: Started, signal: NodeJS.Signals = 'SIGINT'): Pr
   ]);
 }
 
+test('start: --log-level debug tells of connections', async () => {
+  const started = await start('--data-dir', join(directory, 'talkative'), '--log-level', 'debug');
+  await run(['topic', 'list', '-b', started.address]);
+  await stop(started);
+  const lines = started.command.stderr.toString();
+  expect(lines).toMatch(/DEBUG connection of 127\.0\.0\.1:\d+ on PLAINTEXT\n/);
+  expect(lines).toMatch(/DEBUG connection of 127\.0\.0\.1 ended\n/);
+});
+
 test('start: says where it is, serves, and keeps its records over a stop', async () => {
   const dataDir = join(directory, 'kept');
   const first = await start('--data-dir', dataDir);
