@@ -46,6 +46,7 @@ export class InlineFront implements FrontHost {
 
   constructor({ engine, admin, image, settings, log, onGone }: FrontHostOptions) {
     const control: ControlChannel = {
+      // What cannot be done ends one connection, not the broker; a net thread is told the same over its port.
       request: (apiKey, version, body, context) =>
         admin.handle(apiKey, version, body, context).catch((error: unknown) => {
           throw new ControlFailure(messageOf(error));

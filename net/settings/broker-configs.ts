@@ -351,7 +351,7 @@ unclean.leader.election.enable boolean false - cluster
 millrace.disk.free.min.bytes long 67108864 0.. ro
 millrace.flush.tail.bytes long 67108864 1.. cluster
 millrace.flush.tail.ms long 1000 1.. cluster
-millrace.net.threads int 0 0..64 ro
+millrace.net.threads int 0 0..30 ro
 millrace.record.validation string header header|full cluster
 millrace.shard.threads int 0 0..64 ro
 millrace.slab.bytes long 0 0.. ro
